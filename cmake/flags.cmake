@@ -1,0 +1,27 @@
+# Compiler and linker flags: strict warnings in our rooms, hardening in release, sanitizers by preset.
+set(LATCHKEY_SANITIZE "" CACHE STRING "Comma-separated -fsanitize= list; empty for none")
+option(LATCHKEY_HARDEN "Hardening flags of the release preset" OFF)
+
+add_library(latchkey_flags INTERFACE)
+target_compile_options(latchkey_flags INTERFACE
+  -Wall -Wextra -Wpedantic -Wshadow -Wconversion -Wnon-virtual-dtor -Werror
+  $<$<CONFIG:Debug>:-O1>)
+target_link_options(latchkey_flags INTERFACE -fuse-ld=lld)
+
+# Every target of this build shares these, so that object layouts agree.
+add_compile_definitions(
+  BOOST_ASIO_SEPARATE_COMPILATION BOOST_ASIO_NO_DEPRECATED BOOST_BEAST_USE_STD_STRING_VIEW
+  BOOST_JSON_NO_LIB)
+
+if(LATCHKEY_HARDEN)
+  target_compile_options(latchkey_flags INTERFACE
+    -O2 -fstack-protector-strong -D_FORTIFY_SOURCE=2 -fPIE -ftrivial-auto-var-init=pattern)
+  target_link_options(latchkey_flags INTERFACE -pie -Wl,-z,relro,-z,now -Wl,--gc-sections)
+  target_compile_options(latchkey_flags INTERFACE -ffunction-sections -fdata-sections)
+endif()
+
+if(LATCHKEY_SANITIZE)
+  add_compile_options(-fsanitize=${LATCHKEY_SANITIZE} -fno-omit-frame-pointer
+                      -fno-sanitize-recover=all)
+  add_link_options(-fsanitize=${LATCHKEY_SANITIZE})
+endif()

@@ -1,0 +1,57 @@
+#pragma once
+
+#include <memory>
+#include <string>
+#include <vector>
+
+#include "base/clock.hpp"
+#include "base/result.hpp"
+#include "base/secret.hpp"
+#include "base/task.hpp"
+#include "http/client.hpp"
+
+namespace latchkey::azure {
+
+struct AccessToken {
+  Secret value;
+  UtcTime expires_on{};
+  UtcTime refresh_on{};  ///< from here on a new one is fetched in the background
+};
+
+/// Where tokens come from. One object serves one executor.
+class TokenCredential {
+ public:
+  virtual ~TokenCredential() = default;
+  /// A token for `resource` ("https://storage.azure.com", "https://vault.azure.net": no
+  /// "/.default"). Error kinds: denied (the service said no), unavailable (no such source here, or
+  /// it cannot be reached).
+  virtual Task<Result<AccessToken>> get_token(std::string resource) = 0;
+  /// The token last given for `resource` was refused with 401: the next get_token fetches a new
+  /// one.
+  virtual void forget(const std::string& resource) = 0;
+  /// "ManagedIdentityCredential (App Service)" for messages.
+  virtual std::string name() const = 0;
+};
+
+/// The settings of the environment by which the credential chain finds its members. Values are the
+/// variables' own; empty means unset. Source: DefaultAzureCredential documentation.
+struct CredentialSettings {
+  std::string tenant_id;       ///< AZURE_TENANT_ID
+  std::string client_id;       ///< AZURE_CLIENT_ID
+  Secret client_secret;        ///< AZURE_CLIENT_SECRET
+  std::string authority_host;  ///< AZURE_AUTHORITY_HOST; empty: https://login.microsoftonline.com
+  std::string identity_endpoint;  ///< IDENTITY_ENDPOINT
+  Secret identity_header;         ///< IDENTITY_HEADER
+  std::string pod_identity_host;  ///< AZURE_POD_IDENTITY_AUTHORITY_HOST
+};
+
+/// DefaultAzureCredential: environment (client secret), then managed identity (App Service form
+/// when IDENTITY_ENDPOINT and IDENTITY_HEADER are set, else IMDS). The first member that succeeds
+/// is kept. Tokens are cached per resource; one fetch is in flight at a time; a token past its
+/// refresh_on is renewed in the background while callers go on with the old one. When all fail, the
+/// error's message says for each member what was tried and why not.
+std::unique_ptr<TokenCredential> make_default_credential(CredentialSettings settings,
+                                                         http::HttpClient& http, Clock& clock,
+                                                         Executor executor);
+
+}  // namespace latchkey::azure

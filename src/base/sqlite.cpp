@@ -1,0 +1,184 @@
+#include "base/sqlite.hpp"
+
+#include <fcntl.h>
+#include <fmt/format.h>
+#include <sqlite3.h>
+#include <sys/stat.h>
+#include <unistd.h>
+
+#include <cerrno>
+#include <cstring>
+#include <unordered_map>
+#include <utility>
+
+#include "base/assert.hpp"
+
+namespace latchkey::sqlite {
+namespace {
+
+tl::unexpected<Error> failure(sqlite3* database, std::string_view doing) {
+  const int code = database == nullptr ? SQLITE_NOMEM : sqlite3_errcode(database);
+  const char* text = database == nullptr ? "out of memory" : sqlite3_errmsg(database);
+  const auto kind = (code & 0xFF) == SQLITE_CONSTRAINT ? ErrorKind::conflict : ErrorKind::storage;
+  return fail(kind, (code & 0xFF) == SQLITE_FULL ? "StorageFull" : "StorageError",
+              fmt::format("{}: SQLite says \"{}\"", doing, text));
+}
+
+}  // namespace
+
+Statement::Statement(Statement&& other) noexcept : handle_(std::exchange(other.handle_, nullptr)) {}
+Statement& Statement::operator=(Statement&& other) noexcept {
+  std::swap(handle_, other.handle_);
+  return *this;
+}
+Statement::~Statement() {
+  sqlite3_finalize(handle_);
+}
+
+Statement& Statement::bind(int index, std::int64_t value) {
+  LK_ASSERT(sqlite3_bind_int64(handle_, index, value) == SQLITE_OK);
+  return *this;
+}
+Statement& Statement::bind(int index, std::string_view text) {
+  LK_ASSERT(sqlite3_bind_text(handle_, index, text.data() == nullptr ? "" : text.data(),
+                              static_cast<int>(text.size()), SQLITE_STATIC) == SQLITE_OK);
+  return *this;
+}
+Statement& Statement::bind(int index, std::span<const std::uint8_t> blob) {
+  LK_ASSERT(sqlite3_bind_blob(handle_, index,
+                              blob.empty() ? "" : static_cast<const void*>(blob.data()),
+                              static_cast<int>(blob.size()), SQLITE_STATIC) == SQLITE_OK);
+  return *this;
+}
+Statement& Statement::bind_null(int index) {
+  LK_ASSERT(sqlite3_bind_null(handle_, index) == SQLITE_OK);
+  return *this;
+}
+
+Result<bool> Statement::step() {
+  const int code = sqlite3_step(handle_);
+  if (code == SQLITE_ROW) return true;
+  if (code == SQLITE_DONE) return false;
+  return failure(sqlite3_db_handle(handle_), "running a statement");
+}
+
+Result<> Statement::run() {
+  auto row = step();
+  reset();
+  if (!row) return fail(row.error());
+  return {};
+}
+
+void Statement::reset() {
+  sqlite3_reset(handle_);
+  sqlite3_clear_bindings(handle_);
+}
+
+std::int64_t Statement::integer(int column) const {
+  return sqlite3_column_int64(handle_, column);
+}
+std::string_view Statement::text(int column) const {
+  const auto* data = reinterpret_cast<const char*>(sqlite3_column_text(handle_, column));
+  return {data == nullptr ? "" : data,
+          static_cast<std::size_t>(sqlite3_column_bytes(handle_, column))};
+}
+std::span<const std::uint8_t> Statement::blob(int column) const {
+  const auto* data = static_cast<const std::uint8_t*>(sqlite3_column_blob(handle_, column));
+  return {data, static_cast<std::size_t>(sqlite3_column_bytes(handle_, column))};
+}
+bool Statement::is_null(int column) const {
+  return sqlite3_column_type(handle_, column) == SQLITE_NULL;
+}
+
+struct Database::Impl {
+  explicit Impl(sqlite3* handle_in) : handle(handle_in) {}
+  Impl(const Impl&) = delete;
+  Impl& operator=(const Impl&) = delete;
+  ~Impl() {
+    statements.clear();
+    sqlite3_close(handle);
+  }
+  sqlite3* handle;
+  std::unordered_map<const char*, Statement> statements;
+};
+
+Database::Database(std::unique_ptr<Impl> impl) : impl_(std::move(impl)) {}
+Database::Database(Database&&) noexcept = default;
+Database& Database::operator=(Database&&) noexcept = default;
+Database::~Database() = default;
+
+Result<Database> Database::open(const std::filesystem::path& file, const OpenOptions& options) {
+  if (!file.empty()) {
+    // Made here and not by SQLite, so that nobody else can ever read it.
+    const int descriptor = ::open(file.c_str(), O_RDWR | O_CREAT | O_CLOEXEC, 0600);
+    if (descriptor < 0) {
+      return fail(ErrorKind::storage, "StorageError",
+                  fmt::format("cannot open {}: {}", file.string(), std::strerror(errno)));
+    }
+    ::close(descriptor);
+  }
+  sqlite3* handle = nullptr;
+  const int flags = SQLITE_OPEN_READWRITE | SQLITE_OPEN_CREATE | SQLITE_OPEN_NOMUTEX;
+  const int code =
+      sqlite3_open_v2(file.empty() ? ":memory:" : file.c_str(), &handle, flags, nullptr);
+  auto impl = std::make_unique<Impl>(handle);
+  if (code != SQLITE_OK) return failure(handle, "opening " + file.string());
+  sqlite3_extended_result_codes(handle, 1);
+  sqlite3_busy_timeout(handle, options.busy_timeout_ms);
+  Database database(std::move(impl));
+  const auto set = database.execute(
+      fmt::format("PRAGMA journal_mode=WAL; PRAGMA synchronous=FULL; PRAGMA cache_size=-{}; "
+                  "PRAGMA wal_autocheckpoint=4000; PRAGMA foreign_keys=ON;",
+                  options.cache_kib));
+  if (!set) return fail(set.error());
+  return database;
+}
+
+Result<> Database::execute(const std::string& sql) {
+  if (sqlite3_exec(impl_->handle, sql.c_str(), nullptr, nullptr, nullptr) != SQLITE_OK) {
+    return failure(impl_->handle, "running a statement");
+  }
+  return {};
+}
+
+Result<Statement> Database::prepare(std::string_view sql) {
+  sqlite3_stmt* handle = nullptr;
+  if (sqlite3_prepare_v3(impl_->handle, sql.data(), static_cast<int>(sql.size()),
+                         SQLITE_PREPARE_PERSISTENT, &handle, nullptr) != SQLITE_OK) {
+    return failure(impl_->handle, fmt::format("preparing \"{}\"", sql));
+  }
+  return Statement(handle);
+}
+
+Statement& Database::cached(const char* sql) {
+  auto found = impl_->statements.find(sql);
+  if (found == impl_->statements.end()) {
+    auto statement = prepare(sql);
+    LK_ASSERT(statement.has_value());
+    found = impl_->statements.emplace(sql, std::move(*statement)).first;
+  }
+  found->second.reset();
+  return found->second;
+}
+
+std::int64_t Database::changes() const {
+  return sqlite3_changes64(impl_->handle);
+}
+std::int64_t Database::last_insert_rowid() const {
+  return sqlite3_last_insert_rowid(impl_->handle);
+}
+
+Savepoint::Savepoint(Database& database) : database_(database) {
+  LK_ASSERT(database_.cached("SAVEPOINT part").run().has_value());
+}
+Savepoint::~Savepoint() {
+  if (!open_) return;
+  (void)database_.cached("ROLLBACK TO part").run().has_value();
+  (void)database_.cached("RELEASE part").run().has_value();
+}
+void Savepoint::keep() {
+  open_ = false;
+  LK_ASSERT(database_.cached("RELEASE part").run().has_value());
+}
+
+}  // namespace latchkey::sqlite

@@ -1,0 +1,126 @@
+#include "base/sqlite_writer.hpp"
+
+#include <boost/asio/post.hpp>
+#include <condition_variable>
+#include <mutex>
+#include <thread>
+
+#include "base/log.hpp"
+
+namespace latchkey::sqlite {
+
+struct Writer::Impl {
+  Impl(Database database_in, WriterOptions options_in)
+      : database(std::move(database_in)), options(options_in), thread([this] { loop(); }) {}
+
+  void loop();
+  std::optional<Error> run_batch(std::vector<std::unique_ptr<Job>>& batch);
+
+  Database database;
+  const WriterOptions options;
+  mutable std::mutex mutex;
+  std::condition_variable arrived;
+  std::vector<std::unique_ptr<Job>> waiting;
+  std::size_t running = 0;
+  Counts counts;
+  bool ending = false;
+  std::thread thread;  // Last: starts when everything above is there.
+};
+
+Writer::Writer(Database database, WriterOptions options)
+    : impl_(std::make_unique<Impl>(std::move(database), options)) {}
+
+Writer::~Writer() {
+  {
+    const std::lock_guard lock(impl_->mutex);
+    impl_->ending = true;
+  }
+  impl_->arrived.notify_one();
+  impl_->thread.join();
+}
+
+void Writer::submit(std::unique_ptr<Job> job) {
+  bool wake = false;
+  {
+    const std::lock_guard lock(impl_->mutex);
+    if (impl_->waiting.size() < impl_->options.waiting_max) {
+      wake = impl_->waiting.empty() && impl_->running == 0;
+      impl_->waiting.push_back(std::move(job));
+    }
+  }
+  if (job) {
+    std::vector<std::unique_ptr<Job>> refused;
+    refused.push_back(std::move(job));
+    answer(std::move(refused), Error{.kind = ErrorKind::throttled,
+                                     .code = "ServerBusy",
+                                     .message = "the store has too much work waiting; try again",
+                                     .retry_after = std::chrono::seconds{1},
+                                     .request_id = {},
+                                     .http_status = 0});
+    return;
+  }
+  if (wake) impl_->arrived.notify_one();
+}
+
+std::size_t Writer::waiting() const {
+  const std::lock_guard lock(impl_->mutex);
+  return impl_->waiting.size() + impl_->running;
+}
+
+Writer::Counts Writer::counts() const {
+  const std::lock_guard lock(impl_->mutex);
+  return impl_->counts;
+}
+
+void Writer::Impl::loop() {
+  for (;;) {
+    std::vector<std::unique_ptr<Job>> batch;
+    {
+      std::unique_lock lock(mutex);
+      running = 0;
+      arrived.wait(lock, [this] { return ending || !waiting.empty(); });
+      if (waiting.empty()) return;
+      if (waiting.size() <= options.batch_max) {
+        batch.swap(waiting);
+      } else {
+        const auto end = waiting.begin() + static_cast<std::ptrdiff_t>(options.batch_max);
+        batch.assign(std::make_move_iterator(waiting.begin()), std::make_move_iterator(end));
+        waiting.erase(waiting.begin(), end);
+      }
+      running = batch.size();
+      counts.commits += 1;
+      counts.work += batch.size();
+    }
+    auto failure = run_batch(batch);
+    if (failure) log::error("store_commit_failed", {{"problem", failure->message}});
+    answer(std::move(batch), failure);
+  }
+}
+
+std::optional<Error> Writer::Impl::run_batch(std::vector<std::unique_ptr<Job>>& batch) {
+  if (auto begun = database.cached("BEGIN IMMEDIATE").run(); !begun) return begun.error();
+  for (auto& job : batch) job->execute(database);
+  auto committed = database.cached("COMMIT").run();
+  if (committed) return std::nullopt;
+  (void)database.cached("ROLLBACK").run().has_value();  // May have happened by itself.
+  return committed.error();
+}
+
+void Writer::answer(std::vector<std::unique_ptr<Job>> jobs, const std::optional<Error>& failure) {
+  // One wake-up per executor and batch, not per piece of work.
+  while (!jobs.empty()) {
+    const Executor executor = jobs.front()->executor;
+    std::vector<std::unique_ptr<Job>> mine;
+    std::vector<std::unique_ptr<Job>> others;
+    for (auto& job : jobs) (job->executor == executor ? mine : others).push_back(std::move(job));
+    boost::asio::post(executor, [mine = std::move(mine), failure]() mutable {
+      for (auto& job : mine) {
+        const auto guard = std::move(job->guard);
+        job->complete(failure ? &*failure : nullptr);
+      }
+    });
+    jobs = std::move(others);
+  }
+}
+
+}  // namespace latchkey::sqlite

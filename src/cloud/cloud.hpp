@@ -1,0 +1,96 @@
+#pragma once
+
+#include <cstdint>
+#include <filesystem>
+#include <memory>
+#include <optional>
+#include <string>
+#include <vector>
+
+#include "base/clock.hpp"
+#include "base/random.hpp"
+#include "base/result.hpp"
+#include "base/task.hpp"
+#include "cloud/functions/functions_host.hpp"
+#include "cloud/identity/role_assignments.hpp"
+#include "cloud/tenancy.hpp"
+
+namespace latchkey::cloud {
+
+struct CloudPorts {
+  std::uint16_t functions = 7071;
+  std::uint16_t queue = 10001;
+  std::uint16_t vault_and_login = 8443;
+  std::uint16_t identity = 8081;
+};
+
+struct CloudOptions {
+  std::filesystem::path
+      data;  ///< an existing folder; the cloud keeps cloud.db, queues.db, ca.pem, keys/ there
+  CloudPorts ports;  ///< 0 takes a free one
+  std::vector<std::string> addresses = {"127.0.0.1", "::1"};
+};
+
+/// An application's identity, as a managed identity or a service principal uses it.
+struct Identity {
+  std::string name;
+  std::string client_id;
+  std::string object_id;
+  Secret identity_header;  ///< IDENTITY_HEADER: names this identity at the App Service endpoint
+  Secret client_secret;    ///< AZURE_CLIENT_SECRET
+};
+
+/// Full URLs of what runs. Keys of endpoints.json.
+struct CloudEndpoints {
+  std::string functions;  ///< http://localhost:7071
+  std::string queue;     ///< https://localhost:10001/devstoreaccount1 (the port takes http as well)
+  std::string vault;     ///< https://latchkey.vault.localhost:8443
+  std::string identity;  ///< http://localhost:8081/msi/token
+  std::string login;     ///< https://localhost:8443
+};
+
+/// The whole local cloud on one executor: token service, role assignments, vault, queues,
+/// functions. Knows nothing of latchkey's codes: who may do what, and which secrets there are,
+/// comes from outside.
+class Cloud {
+ public:
+  static constexpr std::string_view kAccount = "devstoreaccount1";
+  static constexpr std::string_view kVault = "latchkey";
+
+  /// Opens the data folder (keys and CA are made at the first start, mode 0600) and starts to
+  /// listen. Errors: unavailable (a port is taken), storage, conflict (another process has the
+  /// folder).
+  static Result<std::unique_ptr<Cloud>> start(CloudOptions options, Clock& clock, Random& random,
+                                              Executor executor);
+  ~Cloud();
+
+  const CloudEndpoints& endpoints() const;
+  const Tenancy& tenancy() const;
+  /// PEM of the authority that signed the servers' certificates.
+  const std::string& authority_pem() const;
+  std::filesystem::path authority_file() const;
+
+  RoleAssignments& roles();
+  FunctionsHost& functions();
+
+  /// Provisioning: each is fine when the thing is there already, and durable when it returns.
+  Task<Result<Identity>> ensure_identity(std::string name);
+  Task<Result<>> ensure_role(std::string principal_id, std::string_view role, std::string scope);
+  Task<Result<>> ensure_queue(std::string queue);
+  /// The newest version's value, or nullopt.
+  std::optional<Secret> secret(std::string_view name) const;
+  Task<Result<>> set_secret(std::string name, Secret value);
+  /// Role assignments are only made when the folder is new, so that what a person took away stays
+  /// away.
+  bool is_new() const;
+
+  /// Lets running requests end, closes everything, waits for the stores.
+  Task<> stop(std::chrono::milliseconds grace);
+
+ private:
+  struct Impl;
+  explicit Cloud(std::unique_ptr<Impl> impl);
+  std::unique_ptr<Impl> impl_;
+};
+
+}  // namespace latchkey::cloud

@@ -1,0 +1,41 @@
+#pragma once
+
+#include <memory>
+#include <span>
+#include <string>
+#include <string_view>
+
+#include "base/clock.hpp"
+#include "base/result.hpp"
+#include "base/rsa.hpp"
+
+namespace latchkey::cloud {
+
+/// Who calls, as a checked token says.
+struct Principal {
+  std::string object_id;
+  std::string client_id;
+  std::string tenant_id;
+  std::string issuer;
+};
+
+/// Checks bearer tokens: RS256 signature by our key, issuer, tenant, lifetime (5 minutes of skew
+/// allowed on nbf, none on exp), audience. Checked tokens are remembered by their hash until they
+/// end, so that the signature of each is computed once. One thread.
+class Authenticator {
+ public:
+  Authenticator(const RsaPublicKey& key, std::string key_id, std::string issuer, Clock& clock);
+  ~Authenticator();
+  /// `audiences`: those that the service answers to; a trailing slash does not matter.
+  /// Errors, kind denied: code MalformedToken, UnsupportedAlgorithm, UnknownKey, BadSignature,
+  /// WrongIssuer, WrongAudience, TokenExpired, TokenNotYetValid; the message is fit for
+  /// AuthenticationErrorDetail.
+  Result<Principal> authenticate(std::string_view token,
+                                 std::span<const std::string_view> audiences);
+
+ private:
+  struct Impl;
+  std::unique_ptr<Impl> impl_;
+};
+
+}  // namespace latchkey::cloud

@@ -1,0 +1,25 @@
+#pragma once
+
+#include <string>
+
+#include "base/hash.hpp"
+#include "base/secret.hpp"
+
+namespace latchkey::codes {
+
+/// The table never holds a code: its key is HMAC-SHA-256(pepper, purpose || 0 || code), so that a
+/// copy of the table gives nobody a code. The pepper is a Key Vault secret; its version is the key
+/// id.
+class CodeHasher {
+ public:
+  CodeHasher(Secret pepper, std::string key_id)
+      : pepper_(std::move(pepper)), key_id_(std::move(key_id)) {}
+  Sha256 hash(std::string_view code, std::string_view purpose) const;
+  const std::string& key_id() const { return key_id_; }
+
+ private:
+  Secret pepper_;
+  std::string key_id_;
+};
+
+}  // namespace latchkey::codes

@@ -1,0 +1,52 @@
+#pragma once
+
+#include <functional>
+#include <memory>
+#include <string>
+#include <string_view>
+#include <vector>
+
+#include "base/task.hpp"
+#include "http/message.hpp"
+
+namespace latchkey::http {
+
+/// Answers one request. `request` lives until the task has ended.
+using Handler = std::function<Task<Response>(const Request& request)>;
+
+/// What a route's pattern caught, percent-decoded, and the decoded query.
+struct Match {
+  std::vector<std::string> parameters;  ///< in the pattern's order
+  Query query;
+};
+using RouteHandler = std::function<Task<Response>(const Request& request, const Match& match)>;
+
+/// Finds the handler for a method and path. The path is split at '/' before anything is decoded,
+/// so "%2F" stays inside its segment.
+///
+/// Pattern: "/secrets/{name}/{version}"; "{name}" takes one segment, which may be empty at the
+/// end ("/secrets/n/"); "{rest*}" at the end takes all that is left. A pattern without a trailing
+/// slash also answers the path with one (MSAL for JavaScript adds it).
+///
+/// Unknown path: 404; known path, other method: 405 with Allow; malformed percent-encoding: 400;
+/// a method nobody knows: 501. HEAD is not answered by a GET route unless it is added as well.
+class Router {
+ public:
+  Router();
+  ~Router();
+  Router(Router&&) noexcept;
+  Router& operator=(Router&&) noexcept;
+
+  void add(Method method, std::string_view pattern, RouteHandler handler);
+  /// Shapes the router's own refusals (status 400, 404, 405, 501), for services with error bodies.
+  void on_refusal(std::function<Response(const Request& request, int status)> shape);
+  Task<Response> route(const Request& request) const;
+  /// This router as a Handler; the router must outlive it.
+  Handler handler() const;
+
+ private:
+  struct Impl;
+  std::unique_ptr<Impl> impl_;
+};
+
+}  // namespace latchkey::http

@@ -1,0 +1,43 @@
+#pragma once
+
+#include <cstdint>
+#include <functional>
+#include <optional>
+#include <string>
+#include <string_view>
+
+#include "base/clock.hpp"
+#include "base/result.hpp"
+#include "base/rsa.hpp"
+
+/// Access tokens: JSON Web Tokens signed with RS256 (RFC 7515, 7519), with Entra ID's claims.
+namespace latchkey::wire {
+
+struct TokenClaims {
+  std::string issuer;           ///< iss
+  std::string audience;         ///< aud
+  std::string tenant_id;        ///< tid
+  std::string object_id;        ///< oid and sub: what role assignments name
+  std::string client_id;        ///< appid
+  std::int64_t issued_at = 0;   ///< iat, epoch seconds
+  std::int64_t not_before = 0;  ///< nbf
+  std::int64_t expires_at = 0;  ///< exp
+  std::string token_id;         ///< uti
+};
+
+std::string sign_token(const TokenClaims& claims, const RsaPrivateKey& key,
+                       std::string_view key_id);
+
+/// A token whose signature has been checked. Times, audience and issuer are the caller's to check.
+/// `find_key` gives the public key of a key id, or nullptr.
+/// Errors, all kind denied: code "MalformedToken", "UnsupportedAlgorithm" (everything but RS256),
+/// "UnknownKey", "BadSignature".
+Result<TokenClaims> verify_token(
+    std::string_view token, const std::function<const RsaPublicKey*(std::string_view)>& find_key);
+
+/// The id that names a public key: base64url of SHA-256 over its JWK thumbprint form (RFC 7638).
+std::string key_id_of(const RsaPublicKey& key);
+/// {"keys":[...]} with this key.
+std::string render_jwks(const RsaPublicKey& key, std::string_view key_id);
+
+}  // namespace latchkey::wire

@@ -1,0 +1,67 @@
+#pragma once
+
+#include <cstdint>
+#include <optional>
+#include <string>
+#include <string_view>
+#include <utility>
+#include <vector>
+
+#include "base/clock.hpp"
+#include "base/result.hpp"
+
+/// The XML bodies of Queue Storage, both directions: the service renders what the client parses and
+/// the reverse. Element order as the real service emits it; bodies begin with a UTF-8 BOM and
+/// clients accept them with and without.
+/// Source: REST reference, "Put/Get/Peek Messages", "List Queues", recorded exchanges.
+namespace latchkey::wire {
+
+/// Fri, 31 Dec 9999 23:59:59 GMT: the expiry of a message that never expires.
+UtcTime never_expires();
+
+struct QueueMessage {
+  std::string id;
+  UtcTime insertion_time{};  ///< whole seconds on the wire
+  UtcTime expiration_time{};
+  std::string pop_receipt;      ///< empty in a peek
+  UtcTime time_next_visible{};  ///< unset in a peek
+  std::int64_t dequeue_count = 0;
+  std::string text;
+};
+
+/// QueueMessage > MessageText, the request body of Put and Update.
+std::string render_message_request(std::string_view text);
+/// Error: invalid_argument, code InvalidXmlDocument (not XML, another root, no MessageText, control
+/// characters XML 1.0 does not allow), message with line, position and reason.
+Result<std::string> parse_message_request(std::string_view xml);
+
+enum class MessageAnswer { put, get, peek };
+/// QueueMessagesList with the elements of that answer.
+std::string render_messages(MessageAnswer answer, const std::vector<QueueMessage>& messages);
+/// Any of the three; elements that are absent keep their defaults. Error: protocol.
+Result<std::vector<QueueMessage>> parse_messages(std::string_view xml);
+
+using Metadata = std::vector<std::pair<std::string, std::string>>;
+struct QueueListing {
+  std::string service_endpoint;
+  std::optional<std::string> prefix;
+  std::optional<std::string> marker;
+  std::optional<std::int64_t> max_results;
+  bool with_metadata = false;
+  struct Queue {
+    std::string name;
+    Metadata metadata;
+  };
+  std::vector<Queue> queues;
+  std::string next_marker;  ///< empty at the end
+};
+std::string render_queue_listing(const QueueListing& listing);
+Result<QueueListing> parse_queue_listing(std::string_view xml);
+
+/// The properties of a fresh account: no logging, no metrics, no CORS.
+std::string render_default_service_properties();
+
+/// Text as XML character data: escapes & < > and what else must not stand there.
+std::string xml_escape(std::string_view text);
+
+}  // namespace latchkey::wire

@@ -1,0 +1,45 @@
+#pragma once
+
+#include <optional>
+#include <string>
+#include <string_view>
+
+#include "base/clock.hpp"
+#include "base/result.hpp"
+#include "base/secret.hpp"
+#include "http/message.hpp"
+
+/// Shared access signatures for queues: account SAS and service SAS.
+/// Source: REST reference, "Create an account SAS", "Create a service SAS".
+namespace latchkey::wire {
+
+/// The fields of a SAS as they stand in the query, decoded, unchecked; empty when absent.
+struct Sas {
+  std::string version;           ///< sv
+  std::string services;          ///< ss; set for an account SAS
+  std::string resources;         ///< srt; set for an account SAS
+  std::string permissions;       ///< sp
+  std::string start;             ///< st
+  std::string expiry;            ///< se
+  std::string ip;                ///< sip
+  std::string protocol;          ///< spr
+  std::string identifier;        ///< si, stored access policy
+  std::string encryption_scope;  ///< ses
+  std::string signature;         ///< sig
+  bool is_account_sas() const { return !services.empty() || !resources.empty(); }
+};
+
+/// Nullopt when the query has no `sig`. Error: invalid_argument when a field stands twice.
+Result<std::optional<Sas>> parse_sas(const http::Query& query);
+
+std::string account_sas_string_to_sign(const Sas& sas, std::string_view account);
+/// `queue` is the resource: /queue/ACCOUNT/QUEUE.
+std::string service_sas_string_to_sign(const Sas& sas, std::string_view account,
+                                       std::string_view queue);
+
+/// The query text of a signed account SAS ("sv=...&ss=q&...&sig=..."), for clients and tests.
+std::string make_account_sas(Sas fields, std::string_view account, const Secret& account_key);
+std::string make_service_sas(Sas fields, std::string_view account, std::string_view queue,
+                             const Secret& account_key);
+
+}  // namespace latchkey::wire

@@ -1,0 +1,39 @@
+#pragma once
+
+#include <string>
+#include <string_view>
+
+#include "base/result.hpp"
+#include "base/secret.hpp"
+#include "http/message.hpp"
+
+/// Shared Key signatures of Azure Storage (Blob, Queue and File form), for signing and for
+/// checking. Source: REST reference, "Authorize with Shared Key".
+namespace latchkey::wire {
+
+/// What both ends sign over. `path` is the raw, percent-encoded URL path; the body's length is
+/// given because a client's headers may not carry Content-Length yet.
+struct SignedRequest {
+  http::Method method = http::Method::get;
+  std::string_view path;
+  const http::Query* query = nullptr;
+  const http::Headers* headers = nullptr;
+  std::size_t content_length = 0;
+};
+
+/// The string-to-sign: verb, the eleven standard headers, x-ms-* headers, resource.
+std::string shared_key_string_to_sign(const SignedRequest& request, std::string_view account);
+/// SharedKeyLite: verb, Content-MD5, Content-Type, Date, x-ms-* headers, path and comp.
+std::string shared_key_lite_string_to_sign(const SignedRequest& request, std::string_view account);
+/// base64(HMAC-SHA-256(base64-decoded key, text)).
+std::string sign_with_key(std::string_view text, const Secret& account_key_base64);
+
+/// "SharedKey account:signature" taken apart. Error: invalid_argument.
+struct SharedKeyAuthorization {
+  bool lite = false;
+  std::string account;
+  std::string signature;
+};
+Result<SharedKeyAuthorization> parse_shared_key_authorization(std::string_view header);
+
+}  // namespace latchkey::wire
