@@ -54,8 +54,7 @@ function(latchkey_add_room name uses third_party)
         target_link_libraries(${name}_tests PRIVATE latchkey_${other}_testing)
       endif()
     endforeach()
-    gtest_discover_tests(${name}_tests TEST_PREFIX "${name}." DISCOVERY_TIMEOUT 60
-                         PROPERTIES TIMEOUT 120)
+    add_test(NAME ${name} COMMAND ${name}_tests)
   endif()
 endfunction()
 

@@ -1,0 +1,154 @@
+#!/usr/bin/env python3
+"""The tidy test: the architecture and the house rules, checked by reading the sources.
+
+Checks every #include against the table in cmake/rooms.cmake, the length of files and functions, calls
+that rooms must not make, and that nothing unfinished or machine-bound is left in the tree.
+With --headers it compiles every header by itself as well.
+"""
+import concurrent.futures
+import pathlib
+import re
+import subprocess
+import sys
+
+ROOT = pathlib.Path(__file__).resolve().parent.parent
+SRC = ROOT / "src"
+FILE_LINES_MAX = 500
+FUNCTION_LINES_MAX = 70
+
+# Third-party headers that a room may include, beyond the standard library and its own kin.
+# Asio's coroutine types reach every room through base/task.hpp; sockets stay in http.
+THIRD_PARTY = {
+    "fmt/": {"*"},
+    "tl/": {"base"},
+    "spdlog/": {"base"},
+    "openssl/": {"base", "http"},
+    "sqlite3.h": {"base"},
+    "boost/asio/ssl": {"http"},
+    "boost/asio/ip": {"http"},
+    "boost/asio": {"base", "http", "app"},
+    "boost/beast": {"http"},
+    "boost/json": {"wire", "cloud", "codes", "service", "app"},
+    "boost/system": {"base", "http"},
+    "pugixml.hpp": {"wire"},
+    "CLI/": {"app"},
+    "gtest/": {"test"},
+    "gmock/": {"test"},
+}
+
+# (what, regular expression, rooms or files that may)
+BANNED = [
+    ("rand(), use base/random.hpp", r"\b(?:s?rand|random)\s*\(\s*\)", ()),
+    ("system_clock::now, use an injected Clock", r"system_clock::now", ("base/clock.cpp",)),
+    ("getenv outside app", r"\bgetenv\b", ("app/",)),
+    ("std::cout outside app", r"std::c(?:out|err)\b", ("app/",)),
+    ("a sleeping thread", r"\bsleep_for\b(?=.*this_thread)|this_thread::sleep|\busleep\(", ()),
+    ("a lambda coroutine with captures", r"\[[&=\w][^\]]*\]\s*\([^)]*\)\s*(?:mutable\s*)?->\s*(?:latchkey::)?Task<", ()),
+    ("unfinished work", r"\b(?:TODO|FIXME|XXX)\b", ()),
+]
+
+
+def rooms_table():
+    """cmake/rooms.cmake: room -> set of rooms that it may use."""
+    table = {}
+    for row in re.findall(r'^\s*"(\w+)\s*\|([^|]*)\|', (ROOT / "cmake/rooms.cmake").read_text(), re.M):
+        table[row[0]] = set(row[1].split())
+    return table
+
+
+def is_test(path):
+    return path.name.endswith("_test.cpp") or "testing" in path.parts
+
+
+def check_includes(path, room, text, table):
+    for number, line in enumerate(text.splitlines(), 1):
+        found = re.match(r'\s*#include\s+([<"])([^>"]+)[>"]', line)
+        if not found:
+            continue
+        kind, name = found.groups()
+        if kind == '"':
+            other = name.split("/")[0]
+            if "/" not in name or other not in table:
+                yield f"{path}:{number}: include by full path from src: {name}"
+            elif other != room and other not in table[room]:
+                yield f"{path}:{number}: room {room} may not use room {other} (cmake/rooms.cmake)"
+            elif "/testing/" in name and not is_test(path):
+                yield f"{path}:{number}: fakes are for tests only: {name}"
+            continue
+        for prefix in sorted(THIRD_PARTY, key=len, reverse=True):
+            if name.startswith(prefix):
+                allowed = THIRD_PARTY[prefix]
+                asio_core = prefix == "boost/asio"  # timers, spawning, posting: part of base/task.hpp's world
+                if not ("*" in allowed or room in allowed or asio_core
+                        or ("test" in allowed and is_test(path))
+                        or (prefix == "boost/asio/ip" and is_test(path))):
+                    yield f"{path}:{number}: room {room} may not include <{name}>"
+                break
+
+
+def check_functions(path, text):
+    """Functions stand at column 0 in our format: from there to the closing brace at column 0."""
+    start = None
+    for number, line in enumerate(text.splitlines(), 1):
+        if re.match(r"[A-Za-z~\[]", line) and not re.match(
+                r"(namespace|class|struct|enum|union|using|extern|template|constexpr .*=|const .*=)\b", line):
+            if start is None:
+                start = number
+        if line.endswith(";") and line[:1] not in ("}", " ") and start is not None:
+            start = None
+        if line.startswith("}"):
+            if start is not None and number - start + 1 > FUNCTION_LINES_MAX and not line.startswith("};"):
+                yield f"{path}:{start}: function of {number - start + 1} lines (at most {FUNCTION_LINES_MAX})"
+            start = None
+
+
+def check_banned(path, relative, text):
+    for what, pattern, allowed in BANNED:
+        if any(str(relative).startswith(prefix) for prefix in allowed):
+            continue
+        for number, line in enumerate(text.splitlines(), 1):
+            code = line if what == "unfinished work" else line.split("//")[0]
+            if re.search(pattern, code):
+                yield f"{path}:{number}: {what}"
+
+
+def check_source(path, table):
+    relative = path.relative_to(SRC)
+    room = relative.parts[0]
+    text = path.read_text()
+    lines = text.count("\n")
+    if lines > FILE_LINES_MAX:
+        yield f"{path}: {lines} lines (at most {FILE_LINES_MAX})"
+    if path.suffix == ".hpp" and "#pragma once" not in text:
+        yield f"{path}: no #pragma once"
+    yield from check_includes(path, room, text, table)
+    yield from check_functions(path, text)
+    yield from check_banned(path, relative, text)
+
+
+def check_header_alone(path):
+    done = subprocess.run(
+        ["clang++-19", "-std=c++20", "-fsyntax-only", f"-I{SRC}", "-DBOOST_ASIO_SEPARATE_COMPILATION",
+         "-Wno-pragma-once-outside-header", "-x", "c++", str(path)], capture_output=True, text=True)
+    return [f"{path}: does not compile by itself\n{done.stderr}"] if done.returncode else []
+
+
+def main():
+    table = rooms_table()
+    sources = sorted(p for p in SRC.rglob("*") if p.suffix in (".cpp", ".hpp"))
+    problems = [problem for path in sources for problem in check_source(path, table)]
+    for room in table:
+        if not (SRC / room / "README.md").exists():
+            problems.append(f"src/{room}/README.md: every room has one")
+    if "--headers" in sys.argv[1:]:
+        with concurrent.futures.ThreadPoolExecutor(2) as pool:
+            for found in pool.map(check_header_alone, [p for p in sources if p.suffix == ".hpp"]):
+                problems += found
+    for problem in problems:
+        print(problem.replace(f"{ROOT}/", ""))
+    print(f"{len(sources)} files read, {len(problems)} problems")
+    return 1 if problems else 0
+
+
+if __name__ == "__main__":
+    sys.exit(main())
