@@ -26,7 +26,10 @@ using RouteHandler = std::function<Task<Response>(const Request& request, const 
 ///
 /// Pattern: "/secrets/{name}/{version}"; "{name}" takes one segment, which may be empty at the
 /// end ("/secrets/n/"); "{rest*}" at the end takes all that is left. A pattern without a trailing
-/// slash also answers the path with one (MSAL for JavaScript adds it).
+/// slash also answers the path with one (MSAL for JavaScript adds it). Where several patterns fit a
+/// path, segment by segment plain text goes before the pattern's end, that before "{name}" and that
+/// before "{rest*}", whatever the order of `add`; a pattern that lacks the method steps aside.
+/// Paths compare with case. A target in absolute form ("http://host/a") is routed by its path.
 ///
 /// Unknown path: 404; known path, other method: 405 with Allow; malformed percent-encoding: 400;
 /// a method nobody knows: 501. HEAD is not answered by a GET route unless it is added as well.
@@ -37,6 +40,7 @@ class Router {
   Router(Router&&) noexcept;
   Router& operator=(Router&&) noexcept;
 
+  /// A malformed pattern, or the same method and pattern twice, is a defect (asserted).
   void add(Method method, std::string_view pattern, RouteHandler handler);
   /// Shapes the router's own refusals (status 400, 404, 405, 501), for services with error bodies.
   void on_refusal(std::function<Response(const Request& request, int status)> shape);
