@@ -1,0 +1,141 @@
+#include "cloud/identity/authenticator.hpp"
+
+#include <algorithm>
+#include <cstring>
+#include <list>
+#include <unordered_map>
+#include <utility>
+
+#include "base/hash.hpp"
+#include "base/time_text.hpp"
+#include "wire/jwt.hpp"
+
+namespace latchkey::cloud {
+namespace {
+
+constexpr std::size_t kRememberedMax = 4096;
+constexpr std::size_t kTokenBytesMax = 16 * 1024;
+constexpr std::int64_t kNotBeforeSkewSeconds = 300;
+
+struct Checked {
+  Sha256 hash;
+  Principal principal;
+  std::string audience;  ///< without a trailing slash
+  std::int64_t not_before = 0;
+  std::int64_t expires_at = 0;
+};
+
+struct FirstBytes {
+  std::size_t operator()(const Sha256& hash) const {
+    std::size_t value = 0;
+    std::memcpy(&value, hash.data(), sizeof value);
+    return value;
+  }
+};
+
+std::string_view without_slash(std::string_view audience) {
+  if (audience.ends_with('/')) audience.remove_suffix(1);
+  return audience;
+}
+
+tl::unexpected<Error> denied(std::string code, std::string message) {
+  return fail(ErrorKind::denied, std::move(code), std::move(message));
+}
+
+bool issuer_is_of_tenant(std::string_view issuer, std::string_view tenant) {
+  issuer = without_slash(issuer);
+  const auto slash = issuer.rfind('/');
+  return !tenant.empty() && slash != issuer.npos && issuer.substr(slash + 1) == tenant;
+}
+
+}  // namespace
+
+struct Authenticator::Impl {
+  Impl(RsaPublicKey key_in, std::string key_id_in, std::string issuer_in, Clock& clock_in)
+      : key(std::move(key_in)),
+        key_id(std::move(key_id_in)),
+        issuer(std::move(issuer_in)),
+        clock(clock_in) {}
+
+  /// The signature, issuer and tenant of a token that is not remembered.
+  Result<Checked> check(std::string_view token, const Sha256& hash) const;
+  void remember(Checked checked);
+  void forget(std::list<Checked>::iterator entry);
+
+  const RsaPublicKey key;
+  const std::string key_id;
+  const std::string issuer;
+  Clock& clock;
+  /// The most recently used first.
+  std::list<Checked> remembered;
+  std::unordered_map<Sha256, std::list<Checked>::iterator, FirstBytes> by_hash;
+};
+
+Authenticator::Authenticator(const RsaPublicKey& key, std::string key_id, std::string issuer,
+                             Clock& clock)
+    : impl_(std::make_unique<Impl>(key, std::move(key_id), std::move(issuer), clock)) {}
+Authenticator::~Authenticator() = default;
+
+Result<Principal> Authenticator::authenticate(std::string_view token,
+                                              std::span<const std::string_view> audiences) {
+  if (token.empty() || token.size() > kTokenBytesMax) {
+    return denied("MalformedToken", "The token is empty or too long.");
+  }
+  const Sha256 hash = sha256(token);
+  const auto found = impl_->by_hash.find(hash);
+  if (found == impl_->by_hash.end()) {
+    auto checked = impl_->check(token, hash);
+    if (!checked) return fail(checked.error());
+    impl_->remember(std::move(*checked));
+  } else {
+    impl_->remembered.splice(impl_->remembered.begin(), impl_->remembered, found->second);
+  }
+  const auto entry = impl_->remembered.begin();
+  // What depends on now and on who asks is looked at every time, remembered or not.
+  const std::int64_t now = to_epoch_seconds(impl_->clock.now());
+  if (now >= entry->expires_at) {
+    impl_->forget(entry);
+    return denied("TokenExpired", "Lifetime validation failed. The token is expired.");
+  }
+  if (now < entry->not_before - kNotBeforeSkewSeconds) {
+    return denied("TokenNotYetValid", "Lifetime validation failed. The token is not yet valid.");
+  }
+  const bool for_us = std::ranges::any_of(audiences, [&](std::string_view audience) {
+    return without_slash(audience) == entry->audience;
+  });
+  if (!for_us) {
+    return denied("WrongAudience", "Audience validation failed. Audience did not match.");
+  }
+  return entry->principal;
+}
+
+Result<Checked> Authenticator::Impl::check(std::string_view token, const Sha256& hash) const {
+  auto claims = wire::verify_token(token, [this](std::string_view id) -> const RsaPublicKey* {
+    return id == key_id ? &key : nullptr;
+  });
+  if (!claims) return fail(claims.error());
+  if (claims->issuer != issuer || !issuer_is_of_tenant(issuer, claims->tenant_id)) {
+    return denied("WrongIssuer", "Issuer validation failed. Issuer did not match.");
+  }
+  return Checked{.hash = hash,
+                 .principal = {.object_id = claims->object_id,
+                               .client_id = claims->client_id,
+                               .tenant_id = claims->tenant_id,
+                               .issuer = claims->issuer},
+                 .audience = std::string(without_slash(claims->audience)),
+                 .not_before = claims->not_before,
+                 .expires_at = claims->expires_at};
+}
+
+void Authenticator::Impl::remember(Checked checked) {
+  if (remembered.size() >= kRememberedMax) forget(std::prev(remembered.end()));
+  remembered.push_front(std::move(checked));
+  by_hash.emplace(remembered.front().hash, remembered.begin());
+}
+
+void Authenticator::Impl::forget(std::list<Checked>::iterator entry) {
+  by_hash.erase(entry->hash);
+  remembered.erase(entry);
+}
+
+}  // namespace latchkey::cloud
