@@ -3,6 +3,7 @@
 #include <fmt/format.h>
 
 #include <algorithm>
+#include <cstdint>
 #include <map>
 #include <unordered_map>
 #include <utility>
@@ -14,7 +15,9 @@
 namespace latchkey::cloud {
 namespace {
 
-using Roles = std::vector<const wire::RoleDefinition*>;
+/// A set of built-in roles, a bit for each in the order of wire::built_in_roles().
+using RoleSet = std::uint64_t;
+constexpr std::size_t kRolesMax = 64;
 
 /// Lets a view be looked up without making a string of it.
 struct TextHash {
@@ -27,7 +30,39 @@ template <class Value>
 using ByText = std::unordered_map<std::string, Value, TextHash, std::equal_to<>>;
 
 /// Roles by scope: lower case, no slash at the end, so that "/" is "".
-using ScopeRoles = ByText<Roles>;
+using ScopeRoles = ByText<RoleSet>;
+
+/// The set of this role alone; empty for a role that this program does not know.
+RoleSet set_of(std::string_view role_id) {
+  const auto* role = wire::find_role(role_id);
+  if (role == nullptr) return 0;
+  return RoleSet{1} << (role - wire::built_in_roles().data());
+}
+
+/// Which roles grant an action, worked out once for each: the patterns cost more than the rest of
+/// an answer. The actions come from our own code, so there are few.
+class GrantingRoles {
+ public:
+  using Grants = bool (*)(const wire::RoleDefinition&, std::string_view action);
+  explicit GrantingRoles(Grants grants) : grants_(grants) {}
+
+  RoleSet of(std::string_view action) {
+    if (const auto found = known_.find(action); found != known_.end()) return found->second;
+    RoleSet set = 0;
+    const auto roles = wire::built_in_roles();
+    for (std::size_t i = 0; i < roles.size(); ++i) {
+      if (grants_(roles[i], action)) set |= RoleSet{1} << i;
+    }
+    if (known_.size() >= kActionsMax) known_.clear();
+    known_.emplace(action, set);
+    return set;
+  }
+
+ private:
+  static constexpr std::size_t kActionsMax = 256;
+  Grants grants_;
+  ByText<RoleSet> known_;
+};
 
 std::string scope_key(std::string_view scope) {
   while (scope.ends_with('/')) scope.remove_suffix(1);
@@ -72,10 +107,12 @@ struct RoleAssignments::Impl {
   void drop(const std::string& name_key);
   void index(const RoleAssignment& assignment);
   /// The roles that hold for the principal at the resource: its own scope and all above.
-  Roles roles_at(std::string_view principal_id, std::string_view resource_id) const;
+  RoleSet roles_at(std::string_view principal_id, std::string_view resource_id) const;
 
   std::map<std::string, RoleAssignment> by_name;  ///< key in lower case
   ByText<ScopeRoles> by_principal;                ///< key in lower case
+  GrantingRoles granting{wire::allows};
+  GrantingRoles granting_management{wire::allows_management};
   bool ever_assigned = false;
   sqlite::Writer* writer = nullptr;
 };
@@ -84,6 +121,7 @@ RoleAssignments::RoleAssignments(std::unique_ptr<Impl> impl) : impl_(std::move(i
 RoleAssignments::~RoleAssignments() = default;
 
 Result<std::unique_ptr<RoleAssignments>> RoleAssignments::load(sqlite::Database& database) {
+  LK_ASSERT(wire::built_in_roles().size() <= kRolesMax);
   auto impl = std::make_unique<Impl>();
   if (auto read = impl->read(database); !read) return fail(read.error());
   return std::unique_ptr<RoleAssignments>(new RoleAssignments(std::move(impl)));
@@ -95,9 +133,10 @@ void RoleAssignments::use_writer(sqlite::Writer& writer) {
 
 bool RoleAssignments::allowed(std::string_view principal_id, const wire::Requirement& requirement,
                               std::string_view resource_id) const {
-  const Roles roles = impl_->roles_at(principal_id, resource_id);
+  const RoleSet roles = impl_->roles_at(principal_id, resource_id);
+  if (roles == 0) return false;
   const auto held = [&](std::string_view action) {
-    return std::ranges::any_of(roles, [&](const auto* role) { return allows(*role, action); });
+    return (impl_->granting.of(action) & roles) != 0;
   };
   return std::ranges::any_of(requirement, [&](const auto& alternative) {
     return !alternative.empty() && std::ranges::all_of(alternative, held);
@@ -106,9 +145,8 @@ bool RoleAssignments::allowed(std::string_view principal_id, const wire::Require
 
 bool RoleAssignments::allowed_to_manage(std::string_view principal_id, std::string_view action,
                                         std::string_view resource_id) const {
-  const Roles roles = impl_->roles_at(principal_id, resource_id);
-  return std::ranges::any_of(
-      roles, [&](const auto* role) { return wire::allows_management(*role, action); });
+  const RoleSet roles = impl_->roles_at(principal_id, resource_id);
+  return (impl_->granting_management.of(action) & roles) != 0;
 }
 
 Task<Result<>> RoleAssignments::assign(RoleAssignment assignment) {
@@ -120,6 +158,9 @@ Task<Result<>> RoleAssignments::assign(RoleAssignment assignment) {
                                assignment.role_id));
   }
   assignment.role_id = role->id;
+  while (assignment.scope.size() > 1 && assignment.scope.ends_with('/')) {
+    assignment.scope.pop_back();
+  }
   if (assignment.name.empty() || assignment.principal_id.empty() ||
       !assignment.scope.starts_with('/')) {
     co_return fail(ErrorKind::invalid_argument, "InvalidRoleAssignment",
@@ -217,13 +258,13 @@ void RoleAssignments::Impl::keep(RoleAssignment assignment) {
 }
 
 void RoleAssignments::Impl::index(const RoleAssignment& assignment) {
-  const auto* role = wire::find_role(assignment.role_id);
-  if (role == nullptr) {
+  const RoleSet role = set_of(assignment.role_id);
+  if (role == 0) {
     // A later version of this program wrote it: it grants nothing here, and is not lost.
     log::warning("role_unknown", {{"role", assignment.role_id}, {"assignment", assignment.name}});
     return;
   }
-  by_principal[to_lower(assignment.principal_id)][scope_key(assignment.scope)].push_back(role);
+  by_principal[to_lower(assignment.principal_id)][scope_key(assignment.scope)] |= role;
 }
 
 void RoleAssignments::Impl::drop(const std::string& name_key) {
@@ -235,21 +276,20 @@ void RoleAssignments::Impl::drop(const std::string& name_key) {
   if (principal == by_principal.end()) return;
   const auto scope = principal->second.find(scope_key(gone.scope));
   if (scope == principal->second.end()) return;
-  std::erase(scope->second, wire::find_role(gone.role_id));
-  if (scope->second.empty()) principal->second.erase(scope);
+  scope->second &= ~set_of(gone.role_id);
+  if (scope->second == 0) principal->second.erase(scope);
   if (principal->second.empty()) by_principal.erase(principal);
 }
 
-Roles RoleAssignments::Impl::roles_at(std::string_view principal_id,
-                                      std::string_view resource_id) const {
-  Roles roles;
+RoleSet RoleAssignments::Impl::roles_at(std::string_view principal_id,
+                                        std::string_view resource_id) const {
   const auto principal = by_principal.find(to_lower(principal_id));
-  if (principal == by_principal.end()) return roles;
+  if (principal == by_principal.end()) return 0;
   const std::string resource = scope_key(resource_id);
+  RoleSet roles = 0;
   const auto add = [&](std::size_t size) {
     const auto found = principal->second.find(std::string_view(resource).substr(0, size));
-    if (found == principal->second.end()) return;
-    roles.insert(roles.end(), found->second.begin(), found->second.end());
+    if (found != principal->second.end()) roles |= found->second;
   };
   for (auto slash = resource.find('/'); slash != resource.npos;
        slash = resource.find('/', slash + 1)) {

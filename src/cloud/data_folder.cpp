@@ -1,0 +1,270 @@
+#include "cloud/data_folder.hpp"
+
+#include <fcntl.h>
+#include <fmt/format.h>
+#include <sys/file.h>
+#include <sys/stat.h>
+#include <unistd.h>
+
+#include <array>
+#include <cerrno>
+#include <cstring>
+#include <optional>
+#include <utility>
+#include <vector>
+
+#include "base/log.hpp"
+#include "http/certificate.hpp"
+
+namespace latchkey::cloud {
+namespace {
+
+constexpr unsigned kPrivate = 0600;
+constexpr unsigned kPublic = 0644;
+constexpr std::size_t kFileBytesMax = 1024 * 1024;
+constexpr std::chrono::days kAuthorityLifetime{3650};
+constexpr std::chrono::days kServerLifetime{397};
+constexpr std::chrono::days kRenewBefore{30};
+
+/// Every name under which one of the local services is reached. A wildcard stands for one label.
+const std::vector<std::string>& server_names() {
+  static const std::vector<std::string> names = {"localhost",
+                                                 "*.localhost",
+                                                 "vault.localhost",
+                                                 "*.vault.localhost",
+                                                 "*.queue.localhost",
+                                                 "login.localhost",
+                                                 "management.localhost",
+                                                 "127.0.0.1",
+                                                 "::1"};
+  return names;
+}
+
+tl::unexpected<Error> file_error(std::string_view doing, const std::filesystem::path& file) {
+  return fail(ErrorKind::storage, "DataFolderError",
+              fmt::format("cannot {} {}: {}", doing, file.string(), std::strerror(errno)));
+}
+
+class Descriptor {
+ public:
+  explicit Descriptor(int value) : value_(value) {}
+  Descriptor(const Descriptor&) = delete;
+  Descriptor& operator=(const Descriptor&) = delete;
+  ~Descriptor() {
+    if (value_ >= 0) ::close(value_);
+  }
+  int get() const { return value_; }
+  int release() { return std::exchange(value_, -1); }
+
+ private:
+  int value_;
+};
+
+/// Nullopt when there is no such file.
+Result<std::optional<std::string>> read_file(const std::filesystem::path& file, unsigned mode) {
+  const Descriptor descriptor(::open(file.c_str(), O_RDONLY | O_CLOEXEC));
+  if (descriptor.get() < 0) {
+    if (errno == ENOENT) return std::optional<std::string>{};
+    return file_error("open", file);
+  }
+  struct stat facts{};
+  if (::fstat(descriptor.get(), &facts) != 0) return file_error("look at", file);
+  if (mode == kPrivate && (facts.st_mode & 077U) != 0) {
+    log::warning("key_file_was_readable_by_others", {{"file", file.string()}});
+    if (::fchmod(descriptor.get(), kPrivate) != 0) return file_error("protect", file);
+  }
+  std::string content;
+  std::array<char, 4096> part{};
+  for (;;) {
+    const auto count = ::read(descriptor.get(), part.data(), part.size());
+    if (count < 0) return file_error("read", file);
+    if (count == 0) return std::optional<std::string>(std::move(content));
+    content.append(part.data(), static_cast<std::size_t>(count));
+    if (content.size() > kFileBytesMax) {
+      errno = EFBIG;
+      return file_error("read", file);
+    }
+  }
+}
+
+Result<> make_folder(const std::filesystem::path& folder) {
+  if (::mkdir(folder.c_str(), 0700) == 0 || errno == EEXIST) return {};
+  return file_error("make the folder", folder);
+}
+
+/// The descriptor that holds the lock. The kernel lets go of it when the process ends, however.
+Result<int> take_lock(const std::filesystem::path& folder) {
+  const auto file = folder / "lock";
+  Descriptor descriptor(::open(file.c_str(), O_RDWR | O_CREAT | O_CLOEXEC, kPrivate));
+  if (descriptor.get() < 0) return file_error("open", file);
+  if (::flock(descriptor.get(), LOCK_EX | LOCK_NB) != 0) {
+    if (errno != EWOULDBLOCK) return file_error("lock", file);
+    return fail(ErrorKind::conflict, "DataFolderInUse",
+                fmt::format("the data folder {} is in use by another latchkey; stop that one, or "
+                            "give this one a folder of its own with --data",
+                            folder.string()));
+  }
+  return descriptor.release();
+}
+
+struct Authority {
+  http::CertificateAndKey pair;
+  bool is_new = false;
+};
+
+bool ends_soon(std::string_view pem, UtcTime now) {
+  const auto expiry = http::certificate_expiry(pem);
+  return !expiry || *expiry < now + kRenewBefore;
+}
+
+Result<Authority> read_or_make_authority(const std::filesystem::path& folder, UtcTime now) {
+  const auto certificate_file = folder / "ca.pem";
+  const auto key_file = folder / "keys" / "ca-key.pem";
+  auto certificate = read_file(certificate_file, kPublic);
+  if (!certificate) return fail(certificate.error());
+  auto key = read_file(key_file, kPrivate);
+  if (!key) return fail(key.error());
+  if (*certificate && *key && !ends_soon(**certificate, now)) {
+    return Authority{{std::move(**certificate), Secret(std::move(**key))}, false};
+  }
+  auto made = http::make_authority("latchkey local cloud", now, kAuthorityLifetime);
+  // The key first: a certificate whose key is missing is made anew at the next start.
+  auto written = write_file_atomically(key_file, made.key_pem.reveal(), kPrivate);
+  if (!written) return fail(written.error());
+  written = write_file_atomically(certificate_file, made.certificate_pem, kPublic);
+  if (!written) return fail(written.error());
+  return Authority{std::move(made), true};
+}
+
+Result<http::CertificateAndKey> read_or_make_server(const std::filesystem::path& folder,
+                                                    const Authority& authority, UtcTime now) {
+  const auto chain_file = folder / "keys" / "server.pem";
+  const auto key_file = folder / "keys" / "server-key.pem";
+  auto chain = read_file(chain_file, kPrivate);
+  if (!chain) return fail(chain.error());
+  auto key = read_file(key_file, kPrivate);
+  if (!key) return fail(key.error());
+  if (!authority.is_new && *chain && *key && !ends_soon(**chain, now) &&
+      (*chain)->ends_with(authority.pair.certificate_pem)) {
+    return http::CertificateAndKey{std::move(**chain), Secret(std::move(**key))};
+  }
+  auto made = http::make_server_certificate(authority.pair, server_names(), now, kServerLifetime);
+  if (!made) return fail(made.error());
+  // A crash between the two leaves a pair that does not fit, so the chain must not be believed
+  // before its key is there.
+  if (::unlink(chain_file.c_str()) != 0 && errno != ENOENT) {
+    return file_error("replace", chain_file);
+  }
+  auto written = write_file_atomically(key_file, made->key_pem.reveal(), kPrivate);
+  if (!written) return fail(written.error());
+  written = write_file_atomically(chain_file, made->certificate_pem, kPrivate);
+  if (!written) return fail(written.error());
+  return made;
+}
+
+Result<RsaPrivateKey> read_or_make_token_key(const std::filesystem::path& folder) {
+  const auto file = folder / "keys" / "token-key.pem";
+  auto pem = read_file(file, kPrivate);
+  if (!pem) return fail(pem.error());
+  if (*pem) {
+    const Secret text(std::move(**pem));
+    auto key = RsaPrivateKey::from_pem(text.reveal());
+    if (key) return key;
+    return fail(ErrorKind::storage, "DataFolderError",
+                fmt::format("{} holds no RSA private key; remove it to have a new one made "
+                            "(tokens that were issued end with it)",
+                            file.string()));
+  }
+  auto key = RsaPrivateKey::generate();
+  const auto written = write_file_atomically(file, key.to_pem().reveal(), kPrivate);
+  if (!written) return fail(written.error());
+  return key;
+}
+
+Result<> write_and_sync(int descriptor, std::string_view content, unsigned mode) {
+  while (!content.empty()) {
+    const auto count = ::write(descriptor, content.data(), content.size());
+    if (count < 0 && errno == EINTR) continue;
+    if (count < 0) return fail(ErrorKind::storage, "DataFolderError", std::strerror(errno));
+    content.remove_prefix(static_cast<std::size_t>(count));
+  }
+  if (::fchmod(descriptor, mode) != 0 || ::fsync(descriptor) != 0) {
+    return fail(ErrorKind::storage, "DataFolderError", std::strerror(errno));
+  }
+  return {};
+}
+
+}  // namespace
+
+Result<> write_file_atomically(const std::filesystem::path& file, std::string_view content,
+                               unsigned mode) {
+  auto temporary = file;
+  temporary += ".new";
+  (void)::unlink(temporary.c_str());  // Left by a crash; only the holder of the lock writes here.
+  {
+    const Descriptor descriptor(
+        ::open(temporary.c_str(), O_WRONLY | O_CREAT | O_EXCL | O_CLOEXEC, kPrivate));
+    if (descriptor.get() < 0) return file_error("make", temporary);
+    const auto written = write_and_sync(descriptor.get(), content, mode);
+    if (!written) {
+      const auto problem = written.error().message;
+      (void)::unlink(temporary.c_str());
+      return fail(ErrorKind::storage, "DataFolderError",
+                  fmt::format("cannot write {}: {}", temporary.string(), problem));
+    }
+  }
+  if (::rename(temporary.c_str(), file.c_str()) != 0) return file_error("replace", file);
+  const auto parent = file.has_parent_path() ? file.parent_path() : std::filesystem::path(".");
+  const Descriptor folder(::open(parent.c_str(), O_RDONLY | O_DIRECTORY | O_CLOEXEC));
+  if (folder.get() < 0 || ::fsync(folder.get()) != 0) return file_error("sync", parent);
+  return {};
+}
+
+DataFolder::DataFolder(std::filesystem::path folder, int lock, RsaPrivateKey token_key)
+    : folder_(std::move(folder)), lock_(lock), token_key_(std::move(token_key)) {}
+
+DataFolder::DataFolder(DataFolder&& other) noexcept
+    : folder_(std::move(other.folder_)),
+      lock_(std::exchange(other.lock_, -1)),
+      authority_pem_(std::move(other.authority_pem_)),
+      server_chain_pem_(std::move(other.server_chain_pem_)),
+      server_key_pem_(std::move(other.server_key_pem_)),
+      token_key_(other.token_key_) {}
+
+DataFolder& DataFolder::operator=(DataFolder&& other) noexcept {
+  std::swap(folder_, other.folder_);
+  std::swap(lock_, other.lock_);
+  std::swap(authority_pem_, other.authority_pem_);
+  std::swap(server_chain_pem_, other.server_chain_pem_);
+  std::swap(server_key_pem_, other.server_key_pem_);
+  std::swap(token_key_, other.token_key_);
+  return *this;
+}
+
+DataFolder::~DataFolder() {
+  if (lock_ >= 0) ::close(lock_);
+}
+
+Result<DataFolder> DataFolder::open(const std::filesystem::path& folder, const Clock& clock) {
+  for (const auto& each : {folder, folder / "keys"}) {
+    if (auto made = make_folder(each); !made) return fail(made.error());
+  }
+  auto taken = take_lock(folder);
+  if (!taken) return fail(taken.error());
+  Descriptor lock(*taken);
+  const UtcTime now = clock.now();
+  auto authority = read_or_make_authority(folder, now);
+  if (!authority) return fail(authority.error());
+  auto server = read_or_make_server(folder, *authority, now);
+  if (!server) return fail(server.error());
+  auto token_key = read_or_make_token_key(folder);
+  if (!token_key) return fail(token_key.error());
+
+  DataFolder opened(folder, lock.release(), std::move(*token_key));
+  opened.authority_pem_ = std::move(authority->pair.certificate_pem);
+  opened.server_chain_pem_ = std::move(server->certificate_pem);
+  opened.server_key_pem_ = std::move(server->key_pem);
+  return opened;
+}
+
+}  // namespace latchkey::cloud
