@@ -29,11 +29,23 @@ struct QueueMessage {
   std::string text;
 };
 
-/// QueueMessage > MessageText, the request body of Put and Update.
+/// Where a document is not XML, and why: the detail elements LineNumber, LinePosition and Reason
+/// of InvalidXmlDocument. Both count from 1; positions are characters.
+struct XmlFault {
+  int line = 0;
+  int position = 0;
+  std::string reason;
+};
+
+/// QueueMessage > MessageText, the request body of Put and Update. Characters that XML 1.0 cannot
+/// carry (U+0001, bytes that are not UTF-8) are sent so that the service refuses them, rather than
+/// replaced in silence.
 std::string render_message_request(std::string_view text);
-/// Error: invalid_argument, code InvalidXmlDocument (not XML, another root, no MessageText, control
-/// characters XML 1.0 does not allow), message with line, position and reason.
+/// Error: invalid_argument, code InvalidXmlDocument (not XML, another root, no MessageText, markup
+/// in it, control characters XML 1.0 does not allow), message with line, position and reason.
 Result<std::string> parse_message_request(std::string_view xml);
+/// The same; on error `fault` says where.
+Result<std::string> parse_message_request(std::string_view xml, XmlFault& fault);
 
 enum class MessageAnswer { put, get, peek };
 /// QueueMessagesList with the elements of that answer.
@@ -61,7 +73,8 @@ Result<QueueListing> parse_queue_listing(std::string_view xml);
 /// The properties of a fresh account: no logging, no metrics, no CORS.
 std::string render_default_service_properties();
 
-/// Text as XML character data: escapes & < > and what else must not stand there.
+/// Text as XML character data: escapes & < > and carriage returns (which a reader would turn into
+/// line feeds); what XML 1.0 cannot carry becomes U+FFFD, so the result is always well-formed.
 std::string xml_escape(std::string_view text);
 
 }  // namespace latchkey::wire

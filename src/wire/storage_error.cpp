@@ -1,0 +1,98 @@
+#include "wire/storage_error.hpp"
+
+#include <algorithm>
+#include <array>
+
+#include "base/assert.hpp"
+#include "base/text.hpp"
+#include "base/time_text.hpp"
+#include "wire/answer_error.hpp"
+#include "wire/queue_xml.hpp"
+#include "wire/storage_error_table.hpp"
+#include "wire/xml_reader.hpp"
+
+namespace latchkey::wire {
+namespace {
+
+struct Remedy {
+  std::string_view code;
+  std::string_view text;
+};
+/// What a person can do about the refusals that are about configuration.
+constexpr std::array<Remedy, 6> kRemedies = {{
+    {"AuthorizationPermissionMismatch",
+     " Assign the caller's identity a role that allows it (such as Storage Queue Data Contributor)"
+     " on this queue, or give the SAS that permission."},
+    {"AuthorizationFailure", " Look at the storage account's network rules."},
+    {"AuthenticationFailed", " Check the account key or SAS and this machine's clock."},
+    {"NoAuthenticationInformation", " Configure a credential."},
+    {"InvalidAuthenticationInfo", " Check the token's audience and tenant."},
+    {"KeyBasedAuthenticationNotPermitted", " Use an identity instead of the account key."},
+}};
+
+std::string_view remedy_for(std::string_view code) {
+  const auto* found = std::find_if(kRemedies.begin(), kRemedies.end(),
+                                   [code](const Remedy& row) { return row.code == code; });
+  return found == kRemedies.end() ? std::string_view{} : found->text;
+}
+
+void append_element(std::string& out, std::string_view name, std::string_view value) {
+  out.append("<").append(name).append(">").append(xml_escape(value));
+  out.append("</").append(name).append(">");
+}
+
+}  // namespace
+
+StorageError storage_error(std::string_view code) {
+  return storage_error(code, {});
+}
+
+StorageError storage_error(std::string_view code,
+                           std::vector<std::pair<std::string, std::string>> details) {
+  const StorageErrorRow* row = find_storage_error(code);
+  LK_ASSERT(row != nullptr);
+  return {.status = row->status,
+          .code = std::string(row->code),
+          .message = std::string(row->message),
+          .details = std::move(details),
+          .headers = {}};
+}
+
+http::Response render_storage_error(const StorageError& error, std::string_view request_id,
+                                    UtcTime now) {
+  http::Response response;
+  response.status = error.status;
+  response.reason = first_line(error.message);
+  response.headers.set("Content-Type", "application/xml");
+  response.headers.set("x-ms-error-code", error.code);
+  for (const auto& [name, value] : error.headers) response.headers.set(name, value);
+
+  std::string message = error.message;
+  message.append("\nRequestId:").append(request_id).append("\nTime:").append(to_iso8601(now));
+  std::string& body = response.body;
+  body.reserve(400);
+  body = "\xEF\xBB\xBF<?xml version=\"1.0\" encoding=\"utf-8\"?><Error>";
+  append_element(body, "Code", error.code);
+  append_element(body, "Message", message);
+  for (const auto& [name, value] : error.details) append_element(body, name, value);
+  body += "</Error>";
+  return response;
+}
+
+Error storage_error_from(const http::Response& response, std::string_view who) {
+  std::string code = first_line(response.headers.find("x-ms-error-code").value_or(""), 100);
+  std::string message;
+  pugi::xml_document document;
+  if (!response.body.empty() && !xml::load(document, response.body)) {
+    const pugi::xml_node root = document.child("Error");
+    if (code.empty()) code = first_line(trim(xml::text_of(root.child("Code"))), 100);
+    message = first_line(trim(xml::text_of(root.child("Message"))));
+  }
+  // An answer to HEAD has no body: the table knows what the service would have said.
+  const StorageErrorRow* row = find_storage_error(code);
+  if (message.empty() && row != nullptr) message = row->message;
+  message += remedy_for(code);
+  return answer_error(response, who, std::move(code), message);
+}
+
+}  // namespace latchkey::wire
