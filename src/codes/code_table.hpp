@@ -1,5 +1,6 @@
 #pragma once
 
+#include <chrono>
 #include <cstdint>
 #include <optional>
 #include <string>
@@ -29,6 +30,9 @@ struct CodeRow {
   std::string used_by;  ///< idempotency key of the verification that used it
 };
 
+/// How long after its use a code's verification may be repeated by the same `used_by`.
+inline constexpr std::chrono::seconds kRepeatWindow{60};
+
 struct TableCounts {
   std::int64_t pending = 0;
   std::int64_t valid = 0;
@@ -50,7 +54,8 @@ class CodeTable {
   /// Any state but used -> revoked. True when this call moved it.
   virtual Task<Result<bool>> revoke(Sha256 key) = 0;
   /// valid -> used, only if subject and purpose match and `now` is before `expires`: one atomic
-  /// step.
+  /// step. A caller whose answer was lost may ask again: the same `used_by` (not empty) and binding
+  /// get the same yes for kRepeatWindow after the use, with reason "repeated".
   struct ConsumeRequest {
     Sha256 key{};
     std::string subject;
@@ -61,16 +66,20 @@ class CodeTable {
   enum class Consumed { yes, not_active_yet, refused };
   struct ConsumeAnswer {
     Consumed outcome = Consumed::refused;
-    UtcTime expires{};   ///< of the row, when there was one
-    std::string reason;  ///< for the audit only: unknown, used, revoked, expired, other_binding
+    UtcTime expires{};  ///< of the row, when there was one
+    /// For the audit only: unknown, pending, used, repeated, revoked, expired, other_binding; empty
+    /// for a first yes.
+    std::string reason;
   };
   virtual Task<Result<ConsumeAnswer>> consume(ConsumeRequest request) = 0;
   virtual Task<Result<std::optional<CodeRow>>> find(Sha256 key) = 0;
-  /// Deletes the row. The state it had, or nothing.
-  virtual Task<Result<std::optional<CodeState>>> remove(Sha256 key) = 0;
-  /// Deletes up to `limit` rows that expired before `before`; how many. For rows whose message is
-  /// lost.
-  virtual Task<Result<std::int64_t>> remove_expired(UtcTime before, std::int64_t limit) = 0;
+  /// Deletes the row if it had expired by `expired_by`. The state it had, or nothing. The row's own
+  /// time decides, so that no message, however old it claims to be, ends a living code or makes a
+  /// used one forgotten while it could be played again.
+  virtual Task<Result<std::optional<CodeState>>> remove(Sha256 key, UtcTime expired_by) = 0;
+  /// Deletes up to `limit` rows that had expired by `expired_by`; how many. For rows whose message
+  /// is lost.
+  virtual Task<Result<std::int64_t>> remove_expired(UtcTime expired_by, std::int64_t limit) = 0;
   virtual Task<Result<TableCounts>> counts() = 0;
 };
 
