@@ -1,0 +1,429 @@
+#include "wire/queue_xml.hpp"
+
+#include <gtest/gtest.h>
+
+#include "base/encoding.hpp"
+#include "base/testing/seeded_random.hpp"
+#include "base/time_text.hpp"
+#include "wire/xml_reader.hpp"
+
+namespace latchkey::wire {
+namespace {
+
+constexpr std::string_view kHead = "\xEF\xBB\xBF<?xml version=\"1.0\" encoding=\"utf-8\"?>";
+
+std::string wrapped(std::string_view inner) {
+  return "<QueueMessage><MessageText>" + std::string(inner) + "</MessageText></QueueMessage>";
+}
+
+QueueMessage sample() {
+  return {.id = "5974b586-0df3-4e2d-ad0c-18e3892bfca2",
+          .insertion_time = *from_rfc1123("Fri, 09 Oct 2009 21:04:30 GMT"),
+          .expiration_time = never_expires(),
+          .pop_receipt = "YzQ4Yzg1MDIGM0MDFiZDAwYzEw",
+          .time_next_visible = *from_rfc1123("Fri, 09 Oct 2009 23:29:20 GMT"),
+          .dequeue_count = 1,
+          .text = "a<b"};
+}
+
+void expect_equal(const QueueMessage& a, const QueueMessage& b) {
+  EXPECT_EQ(a.id, b.id);
+  EXPECT_EQ(a.insertion_time, b.insertion_time);
+  EXPECT_EQ(a.expiration_time, b.expiration_time);
+  EXPECT_EQ(a.pop_receipt, b.pop_receipt);
+  EXPECT_EQ(a.time_next_visible, b.time_next_visible);
+  EXPECT_EQ(a.dequeue_count, b.dequeue_count);
+  EXPECT_EQ(a.text, b.text);
+}
+
+TEST(QueueXml, NeverExpiresIsTheEndOfTheYear9999) {
+  EXPECT_EQ(to_rfc1123(never_expires()), "Fri, 31 Dec 9999 23:59:59 GMT");
+}
+
+TEST(XmlEscape, EscapesWhatMustNotStandInCharacterData) {
+  struct Row {
+    std::string_view text, escaped;
+  };
+  using namespace std::string_view_literals;
+  const Row rows[] = {
+      {"", ""},
+      {"plain \"text\" 'too'", "plain \"text\" 'too'"},
+      {"<a>&]]>", "&lt;a&gt;&amp;]]&gt;"},
+      {"a\r\nb\tc", "a&#xD;\nb\tc"},
+      {"\xC3\xA4\xE2\x82\xAC\xF0\x9F\x98\x80", "\xC3\xA4\xE2\x82\xAC\xF0\x9F\x98\x80"},
+      {"a\x01z"sv, "a\xEF\xBF\xBDz"},
+      {"a\0z"sv, "a\xEF\xBF\xBDz"},
+      {"\x7F", "\x7F"},
+      {"\xFF<", "\xEF\xBF\xBD&lt;"},
+      {"\xC3", "\xEF\xBF\xBD"},
+      {"\xC0\x80", "\xEF\xBF\xBD\xEF\xBF\xBD"},
+      {"\xED\xA0\x80", "\xEF\xBF\xBD\xEF\xBF\xBD\xEF\xBF\xBD"},
+      {"\xEF\xBF\xBE", "\xEF\xBF\xBD\xEF\xBF\xBD\xEF\xBF\xBD"},
+      {"\xEF\xBF\xBD", "\xEF\xBF\xBD"},
+  };
+  for (const Row& row : rows) EXPECT_EQ(xml_escape(row.text), row.escaped) << row.text;
+}
+
+TEST(MessageRequest, EveryTextThatXmlCanCarryComesBackUnchanged) {
+  for (std::string_view text :
+       {"", " ", "\n", "\r", "\r\n", "\t", "  leading and trailing  ", "a&b<c>d\"e'f", "]]>",
+        "<![CDATA[x]]>", "<!-- c -->", "&amp;", "&#65;", "{\"code\":\"AB-12\"}",
+        "{'code': 'AB-12'}", "\xC3\xA4\xE2\x82\xAC\xF0\x9F\x98\x80", "\xEF\xBB\xBFmark", "\x7F"}) {
+    const auto parsed = parse_message_request(render_message_request(text));
+    ASSERT_TRUE(parsed) << text << ": " << parsed.error().message;
+    EXPECT_EQ(*parsed, text);
+  }
+}
+
+TEST(MessageRequest, RandomTextComesBackUnchangedOrIsRefused) {
+  static constexpr std::uint64_t kSeed = 20'260'821;
+  latchkey::testing::SeededRandom random(kSeed);
+  int carried = 0;
+  for (int round = 0; round < 3000; ++round) {
+    std::string text;
+    const auto length = random.below(12);
+    for (std::uint64_t i = 0; i < length; ++i) {
+      // Half of the texts are made of bytes that matter to XML, so that many of them are valid.
+      static constexpr std::string_view kTelling = " \r\n\t<>&;#x]!-[?/'\"aA0";
+      text += round % 2 == 0 ? kTelling[random.below(kTelling.size())]
+                             : static_cast<char>(random.below(256));
+    }
+    const auto parsed = parse_message_request(render_message_request(text));
+    if (parsed) {
+      EXPECT_EQ(*parsed, text) << "seed " << kSeed << " round " << round;
+      ++carried;
+    } else {
+      EXPECT_NE(xml_escape(text).find("\xEF\xBF\xBD"), std::string::npos)
+          << "refused without need: seed " << kSeed << " round " << round;
+    }
+  }
+  EXPECT_GT(carried, 1500);
+}
+
+TEST(MessageRequest, ReadsTheFormsThatClientsSend) {
+  struct Row {
+    std::string xml;
+    std::string_view text;
+  };
+  const Row rows[] = {
+      {wrapped("hi"), "hi"},
+      {std::string(kHead) + wrapped("hi"), "hi"},
+      {"<?xml version='1.0' encoding='utf-8'?>\r\n" + wrapped("hi") + "\n", "hi"},
+      {"<QueueMessage>\n  <MessageText>hi</MessageText>\n</QueueMessage>", "hi"},
+      {"<QueueMessage><MessageText/></QueueMessage>", ""},
+      {"<QueueMessage><MessageText /></QueueMessage>", ""},
+      {"<QueueMessage><Other><x/></Other><MessageText a='&lt;'>hi</MessageText></QueueMessage>",
+       "hi"},
+      {wrapped("<![CDATA[<b>&\x7D]]>"), "<b>&}"},
+      {wrapped(" <![CDATA[ x ]]> "), "  x  "},
+      {wrapped("a<!-- no -->b"), "ab"},
+      {wrapped("a<?pi no?>b"), "ab"},
+      {wrapped("a\r\nb\rc"), "a\nb\nc"},
+      {wrapped("a&#xD;&#13;&#10;b"), "a\r\r\nb"},
+      {wrapped("&#x1F600;&quot;&apos;"), "\xF0\x9F\x98\x80\"'"},
+      {wrapped(" "), " "},
+      {wrapped("\n \n"), "\n \n"},
+      {"<!-- before -->" + wrapped("hi") + "<!-- after -->", "hi"},
+  };
+  for (const Row& row : rows) {
+    const auto parsed = parse_message_request(row.xml);
+    ASSERT_TRUE(parsed) << row.xml << ": " << parsed.error().message;
+    EXPECT_EQ(*parsed, row.text) << row.xml;
+  }
+}
+
+TEST(MessageRequest, RefusesWhatIsNotItsXml) {
+  using namespace std::string_literals;
+  const std::string rows[] = {
+      ""s,
+      " "s,
+      "\xEF\xBB\xBF"s,
+      "hi"s,
+      "{}"s,
+      "<"s,
+      "<QueueMessage>"s,
+      "<QueueMessage/>"s,
+      "<QueueMessage></QueueMessage>"s,
+      "<queuemessage><MessageText/></queuemessage>"s,
+      "<Other><MessageText>hi</MessageText></Other>"s,
+      "<QueueMessage><MessageText>hi</QueueMessage></MessageText>"s,
+      "<QueueMessage><MessageText>hi</MessageText>"s,
+      "<QueueMessage><MessageText>hi</MessageText></QueueMessage"s,
+      "<QueueMessage><MessageText>1</MessageText><MessageText>2</MessageText></QueueMessage>"s,
+      "<QueueMessage><Deep><MessageText>hi</MessageText></Deep></QueueMessage>"s,
+      wrapped("hi") + "x",
+      "x" + wrapped("hi"),
+      wrapped("hi") + wrapped("hi"),
+      wrapped("hi") + "</x>",
+      wrapped("hi") + "&amp;",
+      wrapped("hi") + "\0"s,
+      "<![CDATA[x]]>" + wrapped("hi"),
+      wrapped("<b>bold</b>"),
+      wrapped("<b/>"),
+      wrapped("a & b"),
+      wrapped("a &b; c"),
+      wrapped("&nbsp;"),
+      wrapped("&amp"),
+      wrapped("&;"),
+      wrapped("&#;"),
+      wrapped("&#x;"),
+      wrapped("&#-65;"),
+      wrapped("&#65x;"),
+      wrapped("&#1;"),
+      wrapped("&#x1;"),
+      wrapped("&#0;"),
+      wrapped("&#xD800;"),
+      wrapped("&#xFFFF;"),
+      wrapped("&#x110000;"),
+      wrapped("&#4294967361;"),
+      wrapped("&#18446744073709551681;"),
+      wrapped("\x01"),
+      wrapped("\x1F"),
+      wrapped("a\0b"s),
+      wrapped("<![CDATA[\x01]]>"),
+      wrapped("<!-- \x01 -->"),
+      wrapped("\xFF"),
+      wrapped("\xC3"),
+      wrapped("\xC0\xBC"),
+      wrapped("\xED\xA0\x80"),
+      wrapped("\xEF\xBF\xBF"),
+      wrapped("]]>"),
+      wrapped("<![CDATA[open"),
+      wrapped("<!-- open"),
+      wrapped("<?open"),
+      wrapped("a < b"),
+      "<QueueMessage a=\"<!--\"><MessageText>&#1;</MessageText></QueueMessage>"s,
+      "<QueueMessage a='&#1;'><MessageText/></QueueMessage>"s,
+      "<!DOCTYPE QueueMessage [<!ENTITY a 'b'>]>" + wrapped("&a;"),
+      "<!DOCTYPE x>" + wrapped("hi"),
+      "\xFF\xFE<\0Q\0"s,
+  };
+  for (const std::string& xml : rows) {
+    const auto parsed = parse_message_request(xml);
+    ASSERT_FALSE(parsed) << xml;
+    EXPECT_EQ(parsed.error().kind, ErrorKind::invalid_argument);
+    EXPECT_EQ(parsed.error().code, "InvalidXmlDocument");
+    EXPECT_FALSE(parsed.error().message.empty());
+  }
+}
+
+TEST(MessageRequest, SaysWhereAndWhyItIsRefused) {
+  struct Row {
+    std::string xml;
+    int line, position;
+    std::string_view reason;
+  };
+  const Row rows[] = {
+      {wrapped("\x01"), 1, 28, "'.', hexadecimal value 0x01, is an invalid character."},
+      {"<QueueMessage>\n<MessageText>\xC3\xA4\x02", 2, 15,
+       "'.', hexadecimal value 0x02, is an invalid character."},
+      {std::string(kHead) + "\x01", 1, 39, "'.', hexadecimal value 0x01, is an invalid character."},
+      {"<a>\n&b;</a>", 2, 1, "Reference to an undeclared entity."},
+      {"<a></a>\n\n <b/>", 3, 2, "There are multiple root elements."},
+      {"", 1, 1, "Root element is missing."},
+      {"<Other/>", 1, 1, "The root element must be QueueMessage."},
+  };
+  for (const Row& row : rows) {
+    XmlFault fault;
+    const auto parsed = parse_message_request(row.xml, fault);
+    ASSERT_FALSE(parsed) << row.xml;
+    EXPECT_EQ(fault.line, row.line) << row.xml;
+    EXPECT_EQ(fault.position, row.position) << row.xml;
+    EXPECT_EQ(fault.reason, row.reason) << row.xml;
+    EXPECT_NE(parsed.error().message.find(row.reason), std::string::npos);
+  }
+}
+
+TEST(MessageRequest, RefusesDeepNestingWithoutHarm) {
+  std::string deep;
+  for (int i = 0; i < 100'000; ++i) deep += "<a>";
+  EXPECT_FALSE(parse_message_request(deep));
+  std::string closed = "<QueueMessage><Other>";
+  for (int i = 0; i < xml::kDepthMax; ++i) closed += "<a>";
+  for (int i = 0; i < xml::kDepthMax; ++i) closed += "</a>";
+  EXPECT_FALSE(parse_message_request(closed + "</Other><MessageText/></QueueMessage>"));
+}
+
+TEST(MessageRequest, EveryDamagedBodyIsReadOrRefusedButNeverCrashes) {
+  static constexpr std::uint64_t kSeed = 4711;
+  latchkey::testing::SeededRandom random(kSeed);
+  const std::string whole = std::string(kHead) + "<!--c--><QueueMessage a='b'>" +
+                            "<MessageText>x&amp;&#x41;<![CDATA[y]]></MessageText></QueueMessage>";
+  for (std::size_t size = 0; size < whole.size(); ++size) {
+    EXPECT_FALSE(parse_message_request(whole.substr(0, size))) << size;
+  }
+  for (int round = 0; round < 20'000; ++round) {
+    std::string damaged = whole;
+    for (std::uint64_t n = random.below(4) + 1; n > 0; --n) {
+      damaged[random.below(damaged.size())] = static_cast<char>(random.below(256));
+    }
+    const auto parsed = parse_message_request(damaged);
+    if (parsed) EXPECT_EQ(xml_escape(*parsed).find("\xEF\xBF\xBD"), std::string::npos);
+  }
+}
+
+TEST(Messages, AreRenderedWithTheElementsOfEachAnswerInTheServicesOrder) {
+  const std::string head = std::string(kHead) +
+                           "<QueueMessagesList><QueueMessage>"
+                           "<MessageId>5974b586-0df3-4e2d-ad0c-18e3892bfca2</MessageId>"
+                           "<InsertionTime>Fri, 09 Oct 2009 21:04:30 GMT</InsertionTime>"
+                           "<ExpirationTime>Fri, 31 Dec 9999 23:59:59 GMT</ExpirationTime>";
+  const std::string receipt =
+      "<PopReceipt>YzQ4Yzg1MDIGM0MDFiZDAwYzEw</PopReceipt>"
+      "<TimeNextVisible>Fri, 09 Oct 2009 23:29:20 GMT</TimeNextVisible>";
+  const std::string content = "<DequeueCount>1</DequeueCount><MessageText>a&lt;b</MessageText>";
+  const std::string tail = "</QueueMessage></QueueMessagesList>";
+  EXPECT_EQ(render_messages(MessageAnswer::put, {sample()}), head + receipt + tail);
+  EXPECT_EQ(render_messages(MessageAnswer::get, {sample()}), head + receipt + content + tail);
+  EXPECT_EQ(render_messages(MessageAnswer::peek, {sample()}), head + content + tail);
+}
+
+TEST(Messages, AnEmptyListIsOneEmptyElement) {
+  const std::string xml = render_messages(MessageAnswer::get, {});
+  EXPECT_EQ(xml, std::string(kHead) + "<QueueMessagesList />");
+  EXPECT_TRUE(parse_messages(xml)->empty());
+}
+
+TEST(Messages, ComeBackAsTheyWere) {
+  QueueMessage second = sample();
+  second.id = "second";
+  second.insertion_time += std::chrono::seconds{1};
+  second.text = " \r\n{\"a\":\"<&>\"}\xE2\x82\xAC ";
+  second.dequeue_count = 7;
+  QueueMessage third = sample();
+  third.text.clear();
+  const std::vector<QueueMessage> messages = {sample(), second, third};
+
+  const auto got = parse_messages(render_messages(MessageAnswer::get, messages));
+  ASSERT_TRUE(got) << got.error().message;
+  ASSERT_EQ(got->size(), 3U);
+  for (std::size_t i = 0; i < 3; ++i) expect_equal((*got)[i], messages[i]);
+
+  const auto put = parse_messages(render_messages(MessageAnswer::put, {second}));
+  ASSERT_TRUE(put);
+  QueueMessage expected = second;
+  expected.text.clear();
+  expected.dequeue_count = 0;
+  expect_equal((*put)[0], expected);
+
+  const auto peeked = parse_messages(render_messages(MessageAnswer::peek, {second}));
+  ASSERT_TRUE(peeked);
+  expected = second;
+  expected.pop_receipt.clear();
+  expected.time_next_visible = {};
+  expect_equal((*peeked)[0], expected);
+}
+
+TEST(Messages, FractionsOfSecondsAreLeftOffTheWire) {
+  QueueMessage message = sample();
+  message.insertion_time += std::chrono::microseconds{999'999};
+  const auto parsed = parse_messages(render_messages(MessageAnswer::get, {message, sample()}));
+  EXPECT_EQ((*parsed)[0].insertion_time, sample().insertion_time);
+  EXPECT_EQ((*parsed)[1].insertion_time, sample().insertion_time);
+}
+
+TEST(Messages, AreReadWithoutMarkAndWithBlanksBetween) {
+  const auto parsed = parse_messages(
+      "<?xml version=\"1.0\"?>\n<QueueMessagesList>\n <QueueMessage>\n  <MessageId>m</MessageId>\n"
+      "  <DequeueCount> 2 </DequeueCount>\n </QueueMessage>\n</QueueMessagesList>\n");
+  ASSERT_TRUE(parsed) << parsed.error().message;
+  ASSERT_EQ(parsed->size(), 1U);
+  EXPECT_EQ((*parsed)[0].id, "m");
+  EXPECT_EQ((*parsed)[0].dequeue_count, 2);
+  EXPECT_EQ((*parsed)[0].text, "");
+}
+
+TEST(Messages, WhatTheProtocolDoesNotAllowIsAProtocolError) {
+  const std::string_view rows[] = {
+      "",
+      "<html/>",
+      "<QueueMessagesList>",
+      "<QueueMessagesList><QueueMessage/></QueueMessagesList>",
+      "<QueueMessagesList><QueueMessage><MessageId/></QueueMessage></QueueMessagesList>",
+      "<QueueMessagesList><QueueMessage><MessageId>m</MessageId>"
+      "<InsertionTime>yesterday</InsertionTime></QueueMessage></QueueMessagesList>",
+      "<QueueMessagesList><QueueMessage><MessageId>m</MessageId>"
+      "<TimeNextVisible/></QueueMessage></QueueMessagesList>",
+      "<QueueMessagesList><QueueMessage><MessageId>m</MessageId>"
+      "<DequeueCount>many</DequeueCount></QueueMessage></QueueMessagesList>",
+  };
+  for (std::string_view xml : rows) {
+    const auto parsed = parse_messages(xml);
+    ASSERT_FALSE(parsed) << xml;
+    EXPECT_EQ(parsed.error().kind, ErrorKind::protocol) << xml;
+  }
+}
+
+TEST(QueueListing, HasPrefixMarkerAndMaxResultsOnlyWhenTheRequestHadThem) {
+  QueueListing listing;
+  listing.service_endpoint = "https://acc.queue.core.windows.net/";
+  EXPECT_EQ(render_queue_listing(listing),
+            std::string(kHead) +
+                "<EnumerationResults ServiceEndpoint=\"https://acc.queue.core.windows.net/\">"
+                "<Queues /><NextMarker /></EnumerationResults>");
+  listing.prefix = "q";
+  listing.marker = "/acc/q1";
+  listing.max_results = 2;
+  listing.queues = {{"q1", {{"Key", "v<"}}}, {"q2", {}}};
+  listing.next_marker = "/acc/q3";
+  EXPECT_EQ(render_queue_listing(listing),
+            std::string(kHead) +
+                "<EnumerationResults ServiceEndpoint=\"https://acc.queue.core.windows.net/\">"
+                "<Prefix>q</Prefix><Marker>/acc/q1</Marker><MaxResults>2</MaxResults>"
+                "<Queues><Queue><Name>q1</Name></Queue><Queue><Name>q2</Name></Queue></Queues>"
+                "<NextMarker>/acc/q3</NextMarker></EnumerationResults>");
+  listing.with_metadata = true;
+  EXPECT_NE(render_queue_listing(listing).find(
+                "<Queue><Name>q1</Name><Metadata><Key>v&lt;</Key></Metadata></Queue>"
+                "<Queue><Name>q2</Name><Metadata /></Queue>"),
+            std::string::npos);
+}
+
+TEST(QueueListing, ComesBackAsItWas) {
+  QueueListing listing;
+  listing.service_endpoint = "http://h/\"a\"&<b>\t\n";
+  listing.prefix = "";
+  listing.marker = "m";
+  listing.max_results = 5000;
+  listing.with_metadata = true;
+  listing.queues = {{"q1", {{"Key", " v\r\n"}, {"other_1", ""}}}, {"q2", {}}};
+  listing.next_marker = "n&";
+  const auto parsed = parse_queue_listing(render_queue_listing(listing));
+  ASSERT_TRUE(parsed) << parsed.error().message;
+  EXPECT_EQ(parsed->service_endpoint, listing.service_endpoint);
+  EXPECT_EQ(parsed->prefix, "");
+  EXPECT_EQ(parsed->marker, "m");
+  EXPECT_EQ(parsed->max_results, 5000);
+  EXPECT_TRUE(parsed->with_metadata);
+  EXPECT_EQ(parsed->next_marker, "n&");
+  ASSERT_EQ(parsed->queues.size(), 2U);
+  EXPECT_EQ(parsed->queues[0].name, "q1");
+  EXPECT_EQ(parsed->queues[0].metadata, listing.queues[0].metadata);
+  EXPECT_TRUE(parsed->queues[1].metadata.empty());
+}
+
+TEST(QueueListing, WhatTheProtocolDoesNotAllowIsAProtocolError) {
+  for (std::string_view xml :
+       {"", "<Queues/>", "<EnumerationResults><MaxResults>x</MaxResults></EnumerationResults>",
+        "<EnumerationResults><Queues><Queue/></Queues></EnumerationResults>"}) {
+    const auto parsed = parse_queue_listing(xml);
+    ASSERT_FALSE(parsed) << xml;
+    EXPECT_EQ(parsed.error().kind, ErrorKind::protocol);
+  }
+}
+
+TEST(ServiceProperties, OfAFreshAccountSwitchEverythingOff) {
+  const std::string xml = render_default_service_properties();
+  pugi::xml_document document;
+  ASSERT_FALSE(xml::load(document, xml));
+  const auto root = document.child("StorageServiceProperties");
+  for (const char* name : {"Logging", "HourMetrics", "MinuteMetrics", "Cors"}) {
+    EXPECT_TRUE(root.child(name)) << name;
+  }
+  EXPECT_EQ(xml.find("true"), std::string::npos);
+  EXPECT_FALSE(root.child("Cors").first_child());
+  EXPECT_TRUE(xml.starts_with(kHead));
+}
+
+}  // namespace
+}  // namespace latchkey::wire
