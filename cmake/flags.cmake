@@ -10,6 +10,7 @@ target_link_options(latchkey_flags INTERFACE -fuse-ld=lld)
 
 # Every target of this build shares these, so that object layouts agree.
 add_compile_definitions(
+  LATCHKEY_VERSION="${PROJECT_VERSION}"
   BOOST_ASIO_SEPARATE_COMPILATION BOOST_ASIO_NO_DEPRECATED BOOST_BEAST_USE_STD_STRING_VIEW
   BOOST_JSON_NO_LIB)
 

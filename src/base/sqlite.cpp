@@ -168,6 +168,10 @@ std::int64_t Database::last_insert_rowid() const {
   return sqlite3_last_insert_rowid(impl_->handle);
 }
 
+bool Database::in_transaction() const {
+  return sqlite3_get_autocommit(impl_->handle) == 0;
+}
+
 Savepoint::Savepoint(Database& database) : database_(database) {
   LK_ASSERT(database_.cached("SAVEPOINT part").run().has_value());
 }

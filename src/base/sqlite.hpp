@@ -73,6 +73,9 @@ class Database {
   /// Rows that the last INSERT, UPDATE or DELETE touched.
   std::int64_t changes() const;
   std::int64_t last_insert_rowid() const;
+  /// False after BEGIN when SQLite has rolled the transaction back by itself (disk full, I/O
+  /// error).
+  bool in_transaction() const;
 
  private:
   struct Impl;

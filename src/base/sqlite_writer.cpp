@@ -99,7 +99,21 @@ void Writer::Impl::loop() {
 
 std::optional<Error> Writer::Impl::run_batch(std::vector<std::unique_ptr<Job>>& batch) {
   if (auto begun = database.cached("BEGIN IMMEDIATE").run(); !begun) return begun.error();
-  for (auto& job : batch) job->execute(database);
+  for (auto& job : batch) {
+    job->execute(database);
+    // SQLite may have rolled all back (disk full): what follows must not write outside a
+    // transaction.
+    if (!database.in_transaction()) {
+      const Error* cause = job->refusal();
+      return cause != nullptr ? *cause
+                              : Error{.kind = ErrorKind::storage,
+                                      .code = "StorageError",
+                                      .message = "the store rolled its transaction back",
+                                      .retry_after = {},
+                                      .request_id = {},
+                                      .http_status = 0};
+    }
+  }
   auto committed = database.cached("COMMIT").run();
   if (committed) return std::nullopt;
   (void)database.cached("ROLLBACK").run().has_value();  // May have happened by itself.

@@ -55,6 +55,8 @@ class Writer {
     explicit Job(Executor executor_in) : executor(executor_in), guard(executor_in) {}
     virtual ~Job() = default;
     virtual void execute(Database& database) = 0;
+    /// The work's own error, after `execute`; nullptr when it went well.
+    virtual const Error* refusal() const = 0;
     /// On the caller's executor; `failure` is set when the work did not become durable.
     virtual void complete(const Error* failure) = 0;
     Executor executor;
@@ -75,10 +77,11 @@ struct Writer::TypedJob final : Job {
   TypedJob(Executor executor_in, Work work_in, Handler handler_in)
       : Job(executor_in), work(std::move(work_in)), handler(std::move(handler_in)) {}
   void execute(Database& database) override { result.emplace(work(database)); }
+  const Error* refusal() const override { return result && !*result ? &result->error() : nullptr; }
   void complete(const Error* failure) override {
     // The work's own refusal stands; success is only true when the commit was.
-    const bool refused = result.has_value() && !result->has_value();
-    T outcome = (failure == nullptr || refused) && result ? std::move(*result) : T(fail(*failure));
+    T outcome = (failure == nullptr || refusal() != nullptr) && result ? std::move(*result)
+                                                                       : T(fail(*failure));
     std::move(handler)(std::move(outcome));
   }
   Work work;

@@ -1,0 +1,172 @@
+#include <CLI/CLI.hpp>
+#include <functional>
+#include <memory>
+
+#include "app/command_world.hpp"
+#include "app/commands.hpp"
+#include "app/names.hpp"
+#include "app/running_cloud.hpp"
+#include "base/log.hpp"
+
+/// The command line: which commands and options there are, in one place.
+namespace latchkey::app {
+namespace {
+
+using Run = std::function<int(const CommonOptions&)>;
+
+/// Makes a command whose callback only notes what to run: the run itself comes after all is parsed.
+CLI::App* command(CLI::App& parent, Run& chosen, const char* name, const char* help, Run run) {
+  auto* made = parent.add_subcommand(name, help);
+  made->fallthrough();
+  made->callback([&chosen, run = std::move(run)] { chosen = run; });
+  return made;
+}
+
+void add_running(CLI::App& app, Run& chosen) {
+  auto options = std::make_shared<UpOptions>();
+  auto* up =
+      command(app, chosen, "up", "Run everything on this machine: API, watcher and local cloud",
+              [options](const CommonOptions& c) { return run_up(c, *options); });
+  up->add_option("--ports", options->ports,
+                 "auto for free ones, or a list such as api=8080,functions=7071,queue=10001,"
+                 "vault=8443,identity=8081");
+  up->add_option("--code-lifetime", options->code_lifetime, "How long a code is valid, 1s to 600s")
+      ->capture_default_str();
+  auto* cloud = command(app, chosen, "cloud", "Run the local cloud alone",
+                        [options](const CommonOptions& c) { return run_cloud(c, *options); });
+  cloud->add_option("--ports", options->ports, "As with up");
+  command(app, chosen, "serve", "Run the API; settings from the environment", run_serve);
+  command(app, chosen, "watch", "Run the queue watcher; settings from the environment", run_watch);
+  command(app, chosen, "number", "Run the number API (the walkthrough's third-party function)",
+          run_number);
+}
+
+void add_queue(CLI::App& app, Run& chosen) {
+  auto options = std::make_shared<QueueOptions>();
+  options->queue = kQueueName;
+  auto* queue = app.add_subcommand("queue", "Look into a queue and manage it");
+  queue->require_subcommand(1);
+  queue->fallthrough();
+  queue->add_option("--queue", options->queue, "The queue's name")->capture_default_str();
+  queue->add_flag("--json", options->json, "Print JSON");
+  const auto add = [&](const char* name, const char* help) {
+    return command(*queue, chosen, name, help, [options, name](const CommonOptions& c) {
+      options->action = name;
+      return run_queue(c, *options);
+    });
+  };
+  for (auto* made : {add("peek", "Show visible messages and leave them as they are"),
+                     add("get", "Take messages: hides them and counts")}) {
+    made->add_option("--count", options->count, "How many, 1 to 32")
+        ->check(CLI::Range(1, 32))
+        ->capture_default_str();
+    made->add_option("--visibility-timeout", options->visibility_seconds,
+                     "Seconds that a taken message stays hidden")
+        ->check(CLI::Range(1, 604'800))
+        ->capture_default_str();
+  }
+  add("put", "Put a message")->add_option("text", options->text, "Its text")->required();
+  add("clear", "Delete all messages");
+  add("stats", "How many messages there are");
+  add("create", "Create the queue");
+  add("delete", "Delete the queue and its messages");
+}
+
+void add_code(CLI::App& app, Run& chosen) {
+  auto options = std::make_shared<CodeOptions>();
+  auto* code = app.add_subcommand("code", "Get and check codes through the API");
+  code->require_subcommand(1);
+  code->fallthrough();
+  code->add_option("--url", options->url, "The API's address; else the one that runs here");
+  command(*code, chosen, "new", "Get a code", [options](const CommonOptions& c) {
+    options->action = "new";
+    return run_code(c, *options);
+  });
+  command(*code, chosen, "verify", "Check a code and use it up (exit 0: accepted)",
+          [options](const CommonOptions& c) {
+            options->action = "verify";
+            return run_code(c, *options);
+          })
+      ->add_option("code", options->code, "Such as ojE-161-pTv")
+      ->required();
+}
+
+void add_local(CLI::App& app, Run& chosen) {
+  auto identity = std::make_shared<std::string>(kAppIdentity);
+  command(app, chosen, "env", "Print the exports that point an Azure SDK app at the local cloud",
+          [identity](const CommonOptions& c) { return run_env(c, *identity); })
+      ->add_option("--as", *identity, "The identity to use: app, api, watcher or operator")
+      ->capture_default_str();
+  auto options = std::make_shared<RoleOptions>();
+  auto* role = app.add_subcommand("role", "Role assignments of the local cloud");
+  role->require_subcommand(1);
+  role->fallthrough();
+  for (const char* action : {"list", "assign", "remove"}) {
+    auto* made = command(*role, chosen, action, "", [options, action](const CommonOptions& c) {
+      options->action = action;
+      return run_role(c, *options);
+    });
+    if (std::string_view(action) == "list") continue;
+    made->add_option("--assignee", options->assignee, "The identity's name")->required();
+    made->add_option("--role", options->role, "The role's name or id")->required();
+    made->add_option("--scope", options->scope, "A resource id; default: the storage account");
+    made->add_option("--queue", options->queue, "That queue as the scope");
+    made->add_flag("--vault", options->vault, "The vault as the scope");
+  }
+}
+
+struct LogOptions {
+  std::string level = "info";
+  std::string format = "text";
+};
+
+void configure_log(const LogOptions& options) {
+  using log::Level;
+  const Level level = options.level == "debug"     ? Level::debug
+                      : options.level == "warning" ? Level::warning
+                      : options.level == "error"   ? Level::error
+                                                   : Level::info;
+  log::configure(level, options.format == "json" ? log::Format::json : log::Format::text);
+}
+
+}  // namespace
+
+int run_command_line(int argc, char** argv) {
+  CommonOptions common;
+  common.environment = Environment::of_process();
+  common.program = argc > 0 ? argv[0] : "latchkey";
+  common.data = default_data_folder(common.environment);
+
+  CLI::App app("Short-lived two-factor codes for apps on Azure, with the whole cloud they need.",
+               "latchkey");
+  app.set_version_flag("--version", LATCHKEY_VERSION);
+  app.require_subcommand(1);
+  std::string data;
+  LogOptions log_options;
+  auto* data_option =
+      app.add_option("--data", data, "The data folder (default: " + common.data.string() + ")");
+  app.add_option("--log-level", log_options.level, "debug, info, warning or error")
+      ->check(CLI::IsMember({"debug", "info", "warning", "error"}));
+  app.add_option("--log-format", log_options.format, "text or json")
+      ->check(CLI::IsMember({"text", "json"}));
+
+  Run chosen;
+  add_running(app, chosen);
+  add_queue(app, chosen);
+  add_code(app, chosen);
+  add_local(app, chosen);
+  try {
+    app.parse(argc, argv);
+  } catch (const CLI::ParseError& error) {
+    const int code = app.exit(error);
+    return code == 0 ? 0 : 2;
+  }
+  if (data_option->count() > 0) {
+    common.data = std::filesystem::absolute(data);
+    common.data_given = true;
+  }
+  configure_log(log_options);
+  return chosen(common);
+}
+
+}  // namespace latchkey::app

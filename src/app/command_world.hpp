@@ -1,0 +1,61 @@
+#pragma once
+
+#include <boost/asio/co_spawn.hpp>
+#include <boost/asio/executor_work_guard.hpp>
+#include <chrono>
+#include <functional>
+#include <string>
+#include <thread>
+
+#include "app/service_parts.hpp"
+#include "base/clock.hpp"
+#include "base/random.hpp"
+#include "base/task.hpp"
+
+/// What a command runs in: clocks, randomness, event loops, signals.
+namespace latchkey::app {
+
+/// A thread with an event loop of its own. Work comes to it by co_spawn on `executor()`.
+class LoopThread {
+ public:
+  LoopThread();
+  /// Stops the loop: what still runs on it is dropped, so stop that first.
+  ~LoopThread();
+  Executor executor() { return context_.get_executor(); }
+
+ private:
+  IoContext context_{1};
+  boost::asio::executor_work_guard<Executor> work_;
+  std::thread thread_;
+};
+
+/// Runs `task` on another loop and comes back to the caller's with its result.
+template <class T>
+Task<T> run_on(Executor other, Task<T> task) {
+  co_return co_await boost::asio::co_spawn(other, std::move(task), use_task);
+}
+
+class CommandWorld {
+ public:
+  /// Runs the command's coroutine on the calling thread's loop; its result is the exit code.
+  int run(const std::function<Task<int>(World)>& command);
+  World world() { return {context_.get_executor(), clock_, random_}; }
+  Clock& clock() { return clock_; }
+  Random& random() { return random_; }
+
+ private:
+  IoContext context_{1};
+  SystemClock clock_;
+  SystemRandom random_;
+};
+
+/// Ends when SIGINT or SIGTERM comes.
+Task<> stop_signal();
+
+/// Says `error` on standard error as one line, "latchkey: ...", and gives the exit code: 2 for what
+/// the user can mend in the call (invalid_argument), else 1.
+int report(const Error& error);
+
+inline constexpr std::chrono::seconds kStopGrace{5};
+
+}  // namespace latchkey::app

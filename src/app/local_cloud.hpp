@@ -1,0 +1,43 @@
+#pragma once
+
+#include <filesystem>
+#include <memory>
+#include <string>
+
+#include "app/running_cloud.hpp"
+#include "app/service_parts.hpp"
+#include "cloud/cloud.hpp"
+
+namespace latchkey::app {
+
+/// "auto", or a comma list such as "api=8080,queue=0" over the default ports.
+struct Ports {
+  std::uint16_t api = 8080;
+  cloud::CloudPorts cloud;
+};
+/// Error: invalid_argument, naming what was found and what is allowed.
+Result<Ports> parse_ports(std::string_view text);
+
+/// The local cloud with what the walkthrough's provisioning script makes: queue, vault secrets, the
+/// number function with its key, and one identity for each part with the least roles it can work
+/// with. Runs wholly on `world.executor`.
+class LocalCloud {
+ public:
+  static Task<Result<std::unique_ptr<LocalCloud>>> start(std::filesystem::path data,
+                                                         cloud::CloudPorts ports, World world);
+  /// What other processes, and our own parts, need to know.
+  const RunningCloud& running() const { return running_; }
+  Task<> stop(std::chrono::milliseconds grace) { co_await cloud_->stop(grace); }
+
+ private:
+  LocalCloud() = default;
+  Task<Result<>> provision(World world);
+  Task<Result<>> provision_secrets(World world);
+  Task<Result<>> provision_identities();
+  Task<Result<>> grant(std::string identity, std::string_view role, std::string scope);
+
+  std::unique_ptr<cloud::Cloud> cloud_;
+  RunningCloud running_;
+};
+
+}  // namespace latchkey::app

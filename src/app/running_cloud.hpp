@@ -1,0 +1,60 @@
+#pragma once
+
+#include <filesystem>
+#include <map>
+#include <string>
+#include <vector>
+
+#include "app/environment.hpp"
+#include "base/result.hpp"
+#include "base/secret.hpp"
+
+/// What a running local cloud tells other processes of this machine, in files of its data folder:
+/// endpoints.json (who listens where), identities.json (mode 0600), ca.pem and ca-bundle.pem.
+namespace latchkey::app {
+
+struct IdentityRecord {
+  std::string client_id;
+  std::string object_id;
+  Secret identity_header;
+};
+
+struct RunningCloud {
+  std::filesystem::path data;
+  /// Keys api (absent for the cloud alone), functions, queue, vault, identity, login; full URLs.
+  std::map<std::string, std::string> endpoints;
+  std::string tenant_id;
+  std::string subscription_id;
+  std::string resource_group;
+  std::map<std::string, IdentityRecord> identities;
+
+  std::filesystem::path authority_file() const { return data / "ca.pem"; }
+  /// The system's authorities and ours, for programs that take one file.
+  std::filesystem::path bundle_file() const { return data / "ca-bundle.pem"; }
+  /// An account key connection string with the plain http endpoint, which every tool accepts.
+  std::string connection_string() const;
+};
+
+/// $XDG_STATE_HOME/latchkey, else ~/.local/state/latchkey.
+std::filesystem::path default_data_folder(const Environment& environment);
+/// Makes the folder, mode 0700. Error: storage.
+Result<> make_data_folder(const std::filesystem::path& data);
+
+/// All files but endpoints.json, which says that everything is ready and is written last.
+Result<> write_identities(const RunningCloud& cloud);
+Result<> write_endpoints(const RunningCloud& cloud);
+void remove_endpoints(const std::filesystem::path& data);
+/// True when a process serves this folder now (it holds the folder's lock).
+bool is_in_use(const std::filesystem::path& data);
+/// Error: unavailable when nothing runs on that folder, with the command that starts it.
+Result<RunningCloud> read_running_cloud(const std::filesystem::path& data);
+
+/// The settings that let a program reach the local cloud as identity `name`, with the walkthrough's
+/// names. Error: not_found, naming the identities there are.
+Result<Environment> environment_for(const RunningCloud& cloud, const std::string& name);
+
+/// Replaces `file` as a whole, so that a reader sees the old or the new content.
+Result<> write_file(const std::filesystem::path& file, std::string_view content, unsigned mode);
+Result<std::string> read_file(const std::filesystem::path& file);
+
+}  // namespace latchkey::app

@@ -1,0 +1,209 @@
+#include "app/settings.hpp"
+
+#include <fmt/format.h>
+
+#include "azure/queue_client.hpp"
+#include "base/text.hpp"
+#include "base/time_text.hpp"
+#include "codes/code.hpp"
+
+namespace latchkey::app {
+namespace {
+
+/// What may be shown of an address: a query can hold a key or a SAS.
+std::string_view without_query(std::string_view url) {
+  return url.substr(0, url.find('?'));
+}
+
+Result<http::Url> read_url(const Environment& environment, std::string_view name,
+                           std::string_view example) {
+  const std::string& text = environment.get(name);
+  auto url = http::parse_url(text);
+  if (text.empty()) return setting_error(name, "", "", example);
+  if (!url) return setting_error(name, without_query(text), url.error().message, example);
+  return std::move(*url);
+}
+
+Result<std::string> read_vault_url(const Environment& environment) {
+  constexpr std::string_view kName = "KEY_VAULT_URL";
+  constexpr std::string_view kExample = "https://NAME.vault.azure.net";
+  auto url = read_url(environment, kName, kExample);
+  if (!url) return fail(url.error());
+  if (!url->is_https()) {
+    return setting_error(kName, environment.get(kName), "a vault is reached by https only",
+                         kExample);
+  }
+  if (url->path != "/" || !url->query.empty()) {
+    return setting_error(kName, without_query(environment.get(kName)),
+                         "a vault's address has no path and no query", kExample);
+  }
+  return url->origin();
+}
+
+Result<std::string> read_queue_url(const Environment& environment) {
+  constexpr std::string_view kName = "STORAGE_QUEUE_URL";
+  constexpr std::string_view kExample = "https://ACCOUNT.queue.core.windows.net/code-requests";
+  auto url = read_url(environment, kName, kExample);
+  if (!url) return fail(url.error());
+  // The client's own rules; a credential is there in any case, so a placeholder pointer will do.
+  auto address = azure::queue_address_from_url(environment.get(kName), nullptr);
+  if (!address) {
+    return setting_error(kName, without_query(environment.get(kName)), address.error().message,
+                         kExample);
+  }
+  if (!url->is_https() && url->query.find("sig=") == std::string::npos) {
+    return setting_error(kName, without_query(environment.get(kName)),
+                         "a token is sent by https only (a URL with a SAS may be http)", kExample);
+  }
+  return environment.get(kName);
+}
+
+Result<bool> read_bool(const Environment& environment, std::string_view name) {
+  const std::string text = to_lower(environment.get(name));
+  if (text.empty() || text == "false" || text == "0") return false;
+  if (text == "true" || text == "1") return true;
+  return setting_error(name, text, "it is true or false", "true");
+}
+
+Result<codes::Requeue> read_requeue(const Environment& environment) {
+  constexpr std::string_view kName = "WATCH_REQUEUE";
+  const std::string text = to_lower(environment.get(kName));
+  if (text.empty() || text == "auto") return codes::Requeue::automatic;
+  if (text == "update") return codes::Requeue::update;
+  if (text == "resend") return codes::Requeue::resend;
+  return setting_error(kName, text, "it is update, resend or auto", "auto");
+}
+
+Result<std::chrono::milliseconds> read_poll_max(const Environment& environment) {
+  constexpr std::string_view kName = "WATCH_POLL_MAX";
+  const std::string& text = environment.get(kName);
+  if (text.empty()) return std::chrono::milliseconds{500};
+  const auto duration = parse_duration(text);
+  if (!duration || *duration < std::chrono::milliseconds{10} ||
+      *duration > std::chrono::minutes{1}) {
+    return setting_error(kName, text, "it is a time from 10ms to 1m", "500ms");
+  }
+  return *duration;
+}
+
+http::PoolOptions read_http(const Environment& environment) {
+  const auto either = [&](std::string_view upper) {
+    const std::string& lower = environment.get(to_lower(upper));
+    return lower.empty() ? environment.get(upper) : lower;
+  };
+  http::PoolOptions options;
+  options.https_proxy = either("HTTPS_PROXY");
+  options.http_proxy = either("HTTP_PROXY");
+  options.no_proxy = either("NO_PROXY");
+  return options;
+}
+
+std::string or_default(const std::string& text, std::string_view otherwise) {
+  return text.empty() ? std::string(otherwise) : text;
+}
+
+/// What only some commands need, or what has a default.
+Result<> read_options(const Environment& environment, Needs needs, ServiceSettings& settings) {
+  if (needs == Needs::api) {
+    auto endpoint = read_url(environment, "THIRD_PARTY_API_ENDPOINT",
+                             "https://APP.azurewebsites.net/api/RandomNumber");
+    if (!endpoint) return fail(endpoint.error());
+    settings.number_endpoint = std::move(*endpoint);
+    settings.number_secret_name = environment.get("THIRD_PARTY_API_SECRET_NAME");
+    if (settings.number_secret_name.empty()) {
+      return setting_error("THIRD_PARTY_API_SECRET_NAME", "", "", "third-party-api-key");
+    }
+  }
+  auto lifetime =
+      parse_code_lifetime("CODE_LIFETIME", or_default(environment.get("CODE_LIFETIME"), "600s"));
+  if (!lifetime) return fail(lifetime.error());
+  settings.lifetime = *lifetime;
+  const std::string encoding = to_lower(environment.get("QUEUE_MESSAGE_ENCODING"));
+  if (!encoding.empty() && encoding != "none" && encoding != "base64") {
+    return setting_error("QUEUE_MESSAGE_ENCODING", encoding, "it is none or base64", "none");
+  }
+  settings.message_base64 = encoding == "base64";
+  auto accept = read_bool(environment, "ACCEPT_UNISSUED_CODES");
+  if (!accept) return fail(accept.error());
+  settings.accept_unissued = *accept;
+  auto requeue = read_requeue(environment);
+  if (!requeue) return fail(requeue.error());
+  settings.requeue = *requeue;
+  auto poll_max = read_poll_max(environment);
+  if (!poll_max) return fail(poll_max.error());
+  settings.poll_max = *poll_max;
+  return {};
+}
+
+}  // namespace
+
+tl::unexpected<Error> setting_error(std::string_view name, std::string_view found,
+                                    std::string_view problem, std::string_view example) {
+  std::string line = found.empty() && problem.empty()
+                         ? fmt::format("{} is not set.", name)
+                         : fmt::format("{} is \"{}\": {}.", name, found, problem);
+  return fail(ErrorKind::invalid_argument, "InvalidSetting",
+              fmt::format("{} Example: {}={}", line, name, example));
+}
+
+Result<std::chrono::milliseconds> parse_code_lifetime(std::string_view name,
+                                                      std::string_view text) {
+  const auto duration = parse_duration(text);
+  if (!duration || *duration < codes::kLifetimeMin || *duration > codes::kLifetimeMax) {
+    return setting_error(name, text, "a code lives from 1s to 600s", "600s");
+  }
+  return *duration;
+}
+
+azure::CredentialSettings read_credential_settings(const Environment& environment) {
+  return {.tenant_id = environment.get("AZURE_TENANT_ID"),
+          .client_id = environment.get("AZURE_CLIENT_ID"),
+          .client_secret = Secret(environment.get("AZURE_CLIENT_SECRET")),
+          .authority_host = environment.get("AZURE_AUTHORITY_HOST"),
+          .identity_endpoint = environment.get("IDENTITY_ENDPOINT"),
+          .identity_header = Secret(environment.get("IDENTITY_HEADER")),
+          .pod_identity_host = environment.get("AZURE_POD_IDENTITY_AUTHORITY_HOST")};
+}
+
+Result<ServiceSettings> read_service_settings(const Environment& environment, Needs needs,
+                                              const std::filesystem::path& data) {
+  ServiceSettings settings;
+  auto vault = read_vault_url(environment);
+  if (!vault) return fail(vault.error());
+  settings.key_vault_url = std::move(*vault);
+  auto queue = read_queue_url(environment);
+  if (!queue) return fail(queue.error());
+  settings.queue_url = std::move(*queue);
+  if (auto options = read_options(environment, needs, settings); !options) {
+    return fail(options.error());
+  }
+  settings.pepper_secret_name =
+      or_default(environment.get("CODE_PEPPER_SECRET_NAME"), "code-pepper");
+  settings.code_table =
+      or_default(environment.get("CODE_TABLE_FILE"), (data / "codes.db").string());
+  settings.credential = read_credential_settings(environment);
+  settings.http = read_http(environment);
+  return settings;
+}
+
+Result<ListenSettings> read_listen_settings(const Environment& environment) {
+  ListenSettings settings;
+  const bool own = !environment.get("PORT").empty();
+  const std::string_view name = own ? "PORT" : "WEBSITES_PORT";
+  if (const std::string& text = environment.get(name); !text.empty()) {
+    const auto port = parse_integer<std::uint16_t>(text);
+    if (!port) return setting_error(name, text, "a port is a number from 0 to 65535", "8080");
+    settings.port = *port;
+  }
+  const std::string& addresses = environment.get("LISTEN_ADDRESS");
+  if (!addresses.empty()) {
+    for (auto address : split(addresses, ',')) settings.addresses.emplace_back(trim(address));
+  } else if (!environment.get("WEBSITE_SITE_NAME").empty()) {
+    settings.addresses = {"0.0.0.0"};  // App Service's front end comes from outside the container.
+  } else {
+    settings.addresses = {"127.0.0.1", "::1"};
+  }
+  return settings;
+}
+
+}  // namespace latchkey::app

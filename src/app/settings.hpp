@@ -1,0 +1,62 @@
+#pragma once
+
+#include <chrono>
+#include <cstdint>
+#include <filesystem>
+#include <string>
+#include <vector>
+
+#include "app/environment.hpp"
+#include "azure/credential.hpp"
+#include "base/result.hpp"
+#include "codes/watcher.hpp"
+#include "http/client.hpp"
+#include "http/url.hpp"
+
+namespace latchkey::app {
+
+/// What the API and the watcher need to know; the names are the walkthrough's own. See
+/// docs/settings.md.
+struct ServiceSettings {
+  http::Url number_endpoint;                           ///< THIRD_PARTY_API_ENDPOINT
+  std::string number_secret_name;                      ///< THIRD_PARTY_API_SECRET_NAME
+  std::string key_vault_url;                           ///< KEY_VAULT_URL
+  std::string queue_url;                               ///< STORAGE_QUEUE_URL; may carry a SAS
+  std::string pepper_secret_name;                      ///< CODE_PEPPER_SECRET_NAME
+  std::filesystem::path code_table;                    ///< CODE_TABLE_FILE
+  std::chrono::milliseconds lifetime{};                ///< CODE_LIFETIME
+  bool message_base64 = false;                         ///< QUEUE_MESSAGE_ENCODING
+  bool accept_unissued = false;                        ///< ACCEPT_UNISSUED_CODES
+  codes::Requeue requeue = codes::Requeue::automatic;  ///< WATCH_REQUEUE
+  std::chrono::milliseconds poll_max{};                ///< WATCH_POLL_MAX
+  azure::CredentialSettings credential;
+  http::PoolOptions http;
+  std::string extra_ca_pem;
+};
+
+/// Which settings a command needs: the watcher knows nothing of the number API.
+enum class Needs { api, watcher };
+
+/// Error: invalid_argument; its message is the one line to show: which setting, what was found, a
+/// right example.
+Result<ServiceSettings> read_service_settings(const Environment& environment, Needs needs,
+                                              const std::filesystem::path& data);
+
+struct ListenSettings {
+  std::vector<std::string>
+      addresses;              ///< LISTEN_ADDRESS; else loopback, and all addresses on App Service
+  std::uint16_t port = 8080;  ///< PORT, else WEBSITES_PORT
+};
+Result<ListenSettings> read_listen_settings(const Environment& environment);
+
+/// A code lifetime from 1 s to 600 s, in text such as "5s" or "10m". `name` is how the user gave
+/// it.
+Result<std::chrono::milliseconds> parse_code_lifetime(std::string_view name, std::string_view text);
+
+/// "latchkey: NAME is "found": problem. Example: NAME=example"
+tl::unexpected<Error> setting_error(std::string_view name, std::string_view found,
+                                    std::string_view problem, std::string_view example);
+
+azure::CredentialSettings read_credential_settings(const Environment& environment);
+
+}  // namespace latchkey::app

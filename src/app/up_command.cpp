@@ -1,0 +1,165 @@
+#include <fmt/format.h>
+
+#include <cstdio>
+
+#include "app/command_world.hpp"
+#include "app/commands.hpp"
+#include "app/first_code.hpp"
+#include "app/local_cloud.hpp"
+#include "app/names.hpp"
+#include "base/log.hpp"
+#include "codes/sqlite_code_table.hpp"
+
+/// `latchkey up` and `latchkey cloud`: the local cloud on a thread of its own, and with `up` the
+/// API and the watcher on this one. They speak to each other over sockets, as they would to Azure.
+namespace latchkey::app {
+namespace {
+
+struct Everything {
+  std::unique_ptr<LocalCloud> cloud;
+  std::unique_ptr<codes::CodeTable> table;
+  std::unique_ptr<ApiPart> api;
+  std::unique_ptr<WatchPart> watcher;
+  RunningCloud running;
+};
+
+void print_endpoints(const RunningCloud& running) {
+  fmt::print("latchkey is running; its data is in {}\n\n", running.data.string());
+  const std::pair<const char*, const char*> rows[] = {
+      {"api", "API"},         {"functions", "functions"},       {"queue", "queue"},
+      {"vault", "Key Vault"}, {"identity", "managed identity"}, {"login", "login"}};
+  for (const auto& [key, title] : rows) {
+    const auto found = running.endpoints.find(key);
+    if (found != running.endpoints.end()) fmt::print("  {:<17} {}\n", title, found->second);
+  }
+  fmt::print("  {:<17} {}\n", "their CA", running.authority_file().string());
+  std::fflush(stdout);
+}
+
+/// The settings of one part, as if it had been started alone with `latchkey env --as <identity>`.
+Result<ServiceSettings> settings_of_part(const Everything& all, const char* identity, Needs needs,
+                                         const UpOptions& options) {
+  auto environment = environment_for(all.running, identity);
+  if (!environment) return fail(environment.error());
+  environment->set("CODE_LIFETIME", options.code_lifetime);
+  auto settings = read_service_settings(*environment, needs, all.running.data);
+  if (!settings) return fail(settings.error());
+  auto authority = read_file(all.running.authority_file());
+  if (!authority) return fail(authority.error());
+  settings->extra_ca_pem = std::move(*authority);
+  return settings;
+}
+
+Task<Result<>> start_parts(Everything& all, std::uint16_t api_port, const UpOptions& options,
+                           World world) {
+  auto table = codes::open_sqlite_code_table(all.running.data / "codes.db");
+  if (!table) co_return fail(table.error());
+  all.table = std::move(*table);
+
+  auto api_settings = settings_of_part(all, kApiIdentity, Needs::api, options);
+  if (!api_settings) co_return fail(api_settings.error());
+  ListenSettings listen{.addresses = {"127.0.0.1", "::1"}, .port = api_port};
+  auto api =
+      co_await ApiPart::start(std::move(*api_settings), std::move(listen), *all.table, world);
+  if (!api) co_return fail(api.error());
+  all.api = std::move(*api);
+  all.running.endpoints["api"] = fmt::format("http://localhost:{}", all.api->port());
+
+  auto watch_settings = settings_of_part(all, kWatcherIdentity, Needs::watcher, options);
+  if (!watch_settings) co_return fail(watch_settings.error());
+  auto watcher = co_await WatchPart::start(std::move(*watch_settings), *all.table, world);
+  if (!watcher) co_return fail(watcher.error());
+  all.watcher = std::move(*watcher);
+  co_return Result<>{};
+}
+
+Task<> stop_cloud(std::unique_ptr<LocalCloud> cloud) {
+  co_await cloud->stop(kStopGrace);
+  cloud.reset();  // Here, on its own thread.
+}
+
+Task<> stop_everything(Everything& all, Executor cloud_executor) {
+  if (!all.cloud) co_return;  // Nothing of ours runs; the folder may be somebody else's.
+  remove_endpoints(all.running.data);
+  if (all.api) co_await all.api->stop(kStopGrace);
+  if (all.watcher) co_await all.watcher->stop();
+  all.watcher.reset();
+  all.api.reset();
+  co_await run_on(cloud_executor, stop_cloud(std::move(all.cloud)));
+}
+
+Task<Result<>> start_cloud(Everything& all, const Ports& ports, World cloud_world) {
+  std::filesystem::path data = all.running.data;
+  auto cloud = co_await run_on(cloud_world.executor,
+                               LocalCloud::start(std::move(data), ports.cloud, cloud_world));
+  if (!cloud) co_return fail(cloud.error());
+  all.cloud = std::move(*cloud);
+  all.running = all.cloud->running();
+  co_return Result<>{};
+}
+
+struct Wanted {
+  const CommonOptions& common;
+  const UpOptions& options;
+  Ports ports;
+  bool with_service;
+};
+
+Task<int> run_until_signal(const Wanted& wanted, World world, Executor cloud_executor) {
+  Everything all;
+  all.running.data = wanted.common.data;
+  auto outcome =
+      co_await start_cloud(all, wanted.ports, World{cloud_executor, world.clock, world.random});
+  if (outcome && wanted.with_service) {
+    auto parts = co_await start_parts(all, wanted.ports.api, wanted.options, world);
+    outcome = std::move(parts);
+  }
+  if (outcome) outcome = write_endpoints(all.running);
+  if (!outcome) {
+    const int code = report(outcome.error());
+    co_await stop_everything(all, cloud_executor);
+    co_return code;
+  }
+  print_endpoints(all.running);
+  if (wanted.with_service) {
+    co_await show_first_code(all.running, *all.table, all.api->hasher(), wanted.common, world);
+  } else {
+    fmt::print("\nPoint any app at it:  eval \"$({} env)\"\nStop with Ctrl-C.\n",
+               wanted.common.program);
+    std::fflush(stdout);
+  }
+  co_await stop_signal();
+  log::info("stopping");
+  co_await stop_everything(all, cloud_executor);
+  co_return 0;
+}
+
+int run(const CommonOptions& common, const UpOptions& options, bool with_service) {
+  auto ports = parse_ports(options.ports);
+  if (!ports) return report(ports.error());
+  if (auto lifetime = parse_code_lifetime("--code-lifetime", options.code_lifetime); !lifetime) {
+    return report(lifetime.error());
+  }
+  if (auto made = make_data_folder(common.data); !made) return report(made.error());
+  // Left behind by a killed process: nobody must take it for ours.
+  if (!is_in_use(common.data)) remove_endpoints(common.data);
+  const Wanted wanted{common, options, *ports, with_service};
+  CommandWorld world;
+  LoopThread cloud_thread;
+  const Executor cloud_executor = cloud_thread.executor();
+  return world.run([&wanted, cloud_executor](World inside) {
+    return run_until_signal(wanted, inside, cloud_executor);
+  });
+}
+
+}  // namespace
+
+int run_up(const CommonOptions& common, const UpOptions& options) {
+  return run(common, options, true);
+}
+
+int run_cloud(const CommonOptions& common, const UpOptions& options) {
+  return run(common, options, false);
+}
+
+}  // namespace latchkey::app
