@@ -29,11 +29,13 @@ struct Sas {
   bool is_account_sas() const { return !services.empty() || !resources.empty(); }
 };
 
-/// Nullopt when the query has no `sig`. Error: invalid_argument when a field stands twice.
+/// Nullopt when the query has no `sig`. Error: invalid_argument, code InvalidQueryParameterValue,
+/// when a field stands twice (then two readers could see two different grants).
 Result<std::optional<Sas>> parse_sas(const http::Query& query);
 
+/// Each field on a line of its own; from version 2020-12-06 with the encryption scope.
 std::string account_sas_string_to_sign(const Sas& sas, std::string_view account);
-/// `queue` is the resource: /queue/ACCOUNT/QUEUE.
+/// `queue` is the resource: /queue/ACCOUNT/QUEUE. The form of versions from 2015-04-05 on.
 std::string service_sas_string_to_sign(const Sas& sas, std::string_view account,
                                        std::string_view queue);
 

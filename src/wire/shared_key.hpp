@@ -21,14 +21,18 @@ struct SignedRequest {
   std::size_t content_length = 0;
 };
 
-/// The string-to-sign: verb, the eleven standard headers, x-ms-* headers, resource.
+/// The string-to-sign: verb, the eleven standard headers, x-ms-* headers, resource. x-ms-* headers
+/// stand in the order of .NET's en-US culture, by which the service sorts ('_' before digits before
+/// letters, '-' counting last), which differs from byte order for odd metadata names.
 std::string shared_key_string_to_sign(const SignedRequest& request, std::string_view account);
 /// SharedKeyLite: verb, Content-MD5, Content-Type, Date, x-ms-* headers, path and comp.
 std::string shared_key_lite_string_to_sign(const SignedRequest& request, std::string_view account);
-/// base64(HMAC-SHA-256(base64-decoded key, text)).
+/// base64(HMAC-SHA-256(base64-decoded key, text)). The key must be base64 (asserted): check it
+/// where it enters the program, as parse_connection_string does.
 std::string sign_with_key(std::string_view text, const Secret& account_key_base64);
 
-/// "SharedKey account:signature" taken apart. Error: invalid_argument.
+/// "SharedKey account:signature" taken apart; neither part is empty. Error: invalid_argument, code
+/// InvalidAuthenticationInfo.
 struct SharedKeyAuthorization {
   bool lite = false;
   std::string account;
