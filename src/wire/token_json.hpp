@@ -26,13 +26,23 @@ std::string render_managed_identity_token(const TokenAnswer& answer, std::string
 /// OAuth form: token_type, expires_in and ext_expires_in as numbers, access_token.
 std::string render_oauth_token(const TokenAnswer& answer, UtcTime now);
 /// Reads either form: refresh_in, expires_in (number or text), expires_on (number, text of a
-/// number, ISO 8601, RFC 1123). Error: protocol.
+/// number, ISO 8601, RFC 1123). expires_in wins where both stand: it needs no agreement of clocks.
+/// Error: protocol, code InvalidTokenAnswer, naming the member; also for a token that could not
+/// stand in a header.
 Result<TokenAnswer> parse_token(std::string_view json, UtcTime now);
 
-/// {"error":"invalid_client","error_description":...,"error_codes":[...],...}
+/// {"error":"invalid_client","error_description":...,"error_codes":[...],...}; the description is
+/// led by "AADSTS<code>: ".
 std::string render_oauth_error(std::string_view error, std::string_view description,
                                int aadsts_code, std::string_view trace_id, UtcTime now);
+/// {"statusCode":400,"message":...}: the App Service identity endpoint's form.
+std::string render_app_service_error(int status, std::string_view message);
+/// {"error":"invalid_request","error_description":...}: IMDS's form.
+std::string render_imds_error(std::string_view error, std::string_view description);
 /// What a client makes of a failed token answer of any of the forms. `who` names the endpoint.
+/// Code: the answer's `error`, else "TokenRequestFailed". Kind by status; refused clients
+/// (invalid_client, unauthorized_client, invalid_grant, access_denied) are denied, and 410, which
+/// IMDS answers while it is being updated, is unavailable.
 Error token_error_from(const http::Response& response, std::string_view who);
 
 }  // namespace latchkey::wire
