@@ -18,6 +18,8 @@ using BeastParser = beast::http::basic_parser<true>;
 
 // What a request line holds beside its target: the longest method anybody uses, blanks, version.
 constexpr std::size_t kLineBesideTarget = 48;
+// The least that can end a chunked body. Beast asserts (in debug builds) that it gets as much.
+constexpr std::string_view kLastChunk = "0\r\n\r\n";
 // Set aside at once for a body whose length is announced; the rest as it really comes.
 constexpr std::size_t kBodyReserve = 64 * 1024;
 
@@ -88,7 +90,7 @@ struct RequestParser::Impl {
 
   Progress parse(std::string_view& input);
   void next();
-  Progress need_more(std::size_t unread);
+  Progress need_more(std::string_view unread);
   Progress refuse(const ErrorCode& error);
   void reject(int status, std::string_view why, ErrorCode& error);
   bool is_folded(std::string_view name, std::string_view value) const;
@@ -131,12 +133,13 @@ RequestParser::Progress RequestParser::Impl::parse(std::string_view& input) {
   }
   while (!input.empty()) {
     const bool in_header = !parser->is_header_done();
+    if (!in_header && parser->chunked() && input.size() < kLastChunk.size()) break;
     window = input;
     ErrorCode error;
     const std::size_t used = parser->put({input.data(), input.size()}, error);
     input.remove_prefix(used);
     if (in_header) header_bytes += used;
-    if (error == beast::http::error::need_more) return need_more(input.size());
+    if (error == beast::http::error::need_more) return need_more(input);
     if (error) return refuse(error);
     if (in_header && header_bytes > limits.header_bytes_max) {
       reject(431, "the request's header is too large", error);
@@ -152,19 +155,23 @@ RequestParser::Progress RequestParser::Impl::parse(std::string_view& input) {
   return Progress::need_more;
 }
 
-RequestParser::Progress RequestParser::Impl::need_more(std::size_t unread) {
+RequestParser::Progress RequestParser::Impl::need_more(std::string_view unread) {
   ErrorCode error;
   if (parser->is_header_done()) {
     // A chunk's size line with its extensions, or the trailers: unread until they are whole.
-    if (unread < limits.header_bytes_max) return Progress::need_more;
+    if (unread.size() < limits.header_bytes_max) return Progress::need_more;
     reject(431, "a chunk's extensions or the trailer fields are too large", error);
     return refuse(error);
   }
   const std::size_t line_max =
       std::min(limits.target_bytes_max + kLineBesideTarget, limits.header_bytes_max);
-  if (!line_seen && unread >= line_max) {
+  // Once it has met an unfinished header, Beast looks at nothing before the header's end is there:
+  // that it has reported no line does not say that there is none.
+  const bool line_too_long = !line_seen && unread.size() >= line_max &&
+                             unread.substr(0, line_max).find('\n') == std::string_view::npos;
+  if (line_too_long) {
     reject(414, "the request line is too long", error);
-  } else if (header_bytes + unread >= limits.header_bytes_max) {
+  } else if (header_bytes + unread.size() >= limits.header_bytes_max) {
     reject(431, "the request's header is too large", error);
   }
   return error ? refuse(error) : Progress::need_more;
