@@ -17,17 +17,17 @@ namespace latchkey::http {
 
 struct ClientRequest {
   Method method = Method::get;
-  Url url;
-  Headers headers;  ///< Host, Content-Length and Connection are the client's own business
-  std::string body;
+  Url url{};
+  Headers headers{};  ///< Host, Content-Length and Connection are the client's own business
+  std::string body{};
   bool chunked = false;  ///< send the body with Transfer-Encoding: chunked
   /// May be sent again when a kept-alive connection turns out to be dead before any answer byte.
   /// Unset: what is_idempotent(method) says.
-  std::optional<bool> replayable;
+  std::optional<bool> replayable{};
   /// From now to the last byte of the answer, connecting included.
   std::chrono::milliseconds timeout{30'000};
   /// For connecting alone, when shorter (IMDS probes take 1 s).
-  std::optional<std::chrono::milliseconds> connect_timeout;
+  std::optional<std::chrono::milliseconds> connect_timeout{};
 };
 
 /// Sends one request. The border at which tests put a fake world.
@@ -52,10 +52,10 @@ struct PoolOptions {
   std::size_t body_bytes_max = 8 * 1024 * 1024;
   /// "http://host:port" to send through (CONNECT for https, absolute form for http); empty for
   /// none.
-  std::string https_proxy;
-  std::string http_proxy;
+  std::string https_proxy{};
+  std::string http_proxy{};
   /// As NO_PROXY: comma-separated hosts, ".suffix", "*", IP addresses, "host:port".
-  std::string no_proxy;
+  std::string no_proxy{};
 };
 
 /// The real client: pooled keep-alive connections, one pool per host, on one executor. Names under
