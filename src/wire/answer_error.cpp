@@ -29,6 +29,18 @@ std::optional<std::chrono::milliseconds> retry_after_of(const http::Headers& hea
   return bounded(std::chrono::duration_cast<std::chrono::milliseconds>(*when - *now));
 }
 
+bool is_control(char c) {
+  return static_cast<unsigned char>(c) < 0x20 || c == 0x7F;
+}
+
+/// Never within a UTF-8 character.
+std::string_view cut(std::string_view text, std::size_t size_max) {
+  if (text.size() <= size_max) return text;
+  std::size_t end = size_max;
+  while (end > 0 && (text[end] & 0xC0) == 0x80) --end;
+  return text.substr(0, end);
+}
+
 }  // namespace
 
 ErrorKind kind_of_status(int status) {
@@ -73,17 +85,22 @@ Error answer_error(const http::Response& response, std::string_view who, std::st
 }
 
 std::string first_line(std::string_view text, std::size_t size_max) {
-  text = text.substr(0, text.find_first_of("\r\n"));
-  if (text.size() > size_max) {
-    std::size_t end = size_max;
-    while (end > 0 && (text[end] & 0xC0) == 0x80) --end;
-    text = text.substr(0, end);
-  }
-  std::string line(text);
-  std::replace_if(
-      line.begin(), line.end(),
-      [](char c) { return static_cast<unsigned char>(c) < 0x20 || c == 0x7F; }, ' ');
+  std::string line(cut(text.substr(0, text.find_first_of("\r\n")), size_max));
+  std::replace_if(line.begin(), line.end(), is_control, ' ');
   return line;
+}
+
+std::string one_line(std::string_view text, std::size_t size_max) {
+  std::string line;
+  for (char c : trim(text)) {
+    const bool blank = c == ' ' || is_control(c);
+    if (!blank) {
+      line += c;
+    } else if (!line.ends_with(' ')) {
+      line += ' ';
+    }
+  }
+  return std::string(cut(line, size_max));
 }
 
 }  // namespace latchkey::wire

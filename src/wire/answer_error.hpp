@@ -24,5 +24,7 @@ Error answer_error(const http::Response& response, std::string_view who, std::st
 
 /// The first line, without control characters, cut at `size_max` at a character's border.
 std::string first_line(std::string_view text, std::size_t size_max = kForeignMessageMax);
+/// All lines with a blank for each line end and run of blanks; cut as first_line cuts.
+std::string one_line(std::string_view text, std::size_t size_max);
 
 }  // namespace latchkey::wire

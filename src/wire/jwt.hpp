@@ -25,11 +25,16 @@ struct TokenClaims {
   std::string token_id;         ///< uti
 };
 
+/// No token is longer; what is, is refused before any work is done on it.
+inline constexpr std::size_t kTokenBytesMax = 16 * 1024;
+
+/// In the form of Entra ID's v1 access tokens for applications (ver "1.0", idtyp "app").
 std::string sign_token(const TokenClaims& claims, const RsaPrivateKey& key,
                        std::string_view key_id);
 
 /// A token whose signature has been checked. Times, audience and issuer are the caller's to check.
-/// `find_key` gives the public key of a key id, or nullptr.
+/// `find_key` gives the public key of a key id, or nullptr. All claims but uti must be there. Costs
+/// one RSA verification, some 20 us.
 /// Errors, all kind denied: code "MalformedToken", "UnsupportedAlgorithm" (everything but RS256),
 /// "UnknownKey", "BadSignature".
 Result<TokenClaims> verify_token(

@@ -229,5 +229,11 @@ TEST(AnswerError, FirstLineIsCutAtACharactersBorder) {
   EXPECT_EQ(first_line("\xC3\xA4", 1), "");
 }
 
+TEST(AnswerError, OneLineKeepsAllLinesAsOne) {
+  EXPECT_EQ(one_line(" a\r\n\r\nb \tc\n", 100), "a b c");
+  EXPECT_EQ(one_line("a\nb", 2), "a ");
+  EXPECT_EQ(one_line("", 2), "");
+}
+
 }  // namespace
 }  // namespace latchkey::wire

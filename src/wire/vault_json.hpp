@@ -14,6 +14,12 @@
 /// Source: REST reference "Secrets", api-version 7.x.
 namespace latchkey::wire {
 
+/// Key Vault's limits on a secret.
+inline constexpr std::size_t kSecretValueBytesMax = 25 * 1024;
+inline constexpr std::size_t kSecretTagsMax = 15;
+inline constexpr std::size_t kSecretTagBytesMax = 256;  ///< of a tag's name, and of its value
+inline constexpr std::size_t kSecretContentTypeBytesMax = 255;
+
 struct SecretAttributes {
   bool enabled = true;
   std::optional<std::int64_t> not_before;  ///< epoch seconds, as all times here
@@ -36,6 +42,8 @@ struct SecretBundle {
 };
 
 std::string render_secret_bundle(const SecretBundle& bundle);
+/// Error: protocol, code InvalidSecretBundle, naming the member. Members that we do not know are
+/// passed over; a missing value gives has_value = false.
 Result<SecretBundle> parse_secret_bundle(std::string_view json);
 
 /// Body of Set Secret: {"value": ..., "contentType": ..., "tags": {...}, "attributes": {...}}.
@@ -48,14 +56,16 @@ struct SetSecretRequest {
   std::optional<std::int64_t> expires;
 };
 std::string render_set_secret(const SetSecretRequest& request);
-/// Error: invalid_argument, code BadParameter, naming the member.
+/// Error: invalid_argument, code BadParameter, naming the member that is missing, of a wrong type
+/// or beyond a limit above.
 Result<SetSecretRequest> parse_set_secret(std::string_view json);
 
 /// {"error":{"code":...,"message":...,"innererror":{"code":...}}}; `inner` may be empty.
 std::string render_vault_error(std::string_view code, std::string_view message,
                                std::string_view inner = {});
 /// What a client makes of a failed answer; `who` names vault and secret. Code is the inner code
-/// where there is one.
+/// where there is one. The message has all of the service's lines (they say who lacks which
+/// action), and the role to assign where that is the remedy.
 Error vault_error_from(const http::Response& response, std::string_view who);
 
 }  // namespace latchkey::wire
