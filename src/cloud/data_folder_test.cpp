@@ -1,6 +1,5 @@
 #include "cloud/data_folder.hpp"
 
-#include <fmt/format.h>
 #include <gtest/gtest.h>
 #include <sys/stat.h>
 
@@ -8,6 +7,7 @@
 #include <sstream>
 
 #include "base/testing/manual_clock.hpp"
+#include "cloud/testing/temporary_folder.hpp"
 #include "http/certificate.hpp"
 
 namespace latchkey::cloud {
@@ -28,14 +28,8 @@ unsigned mode_of(const std::filesystem::path& file) {
 
 class DataFolderTest : public ::testing::Test {
  protected:
-  DataFolderTest()
-      : folder_(std::filesystem::path(::testing::TempDir()) /
-                fmt::format("folder-{}", static_cast<const void*>(this))) {
-    std::filesystem::remove_all(folder_);
-  }
-  ~DataFolderTest() override { std::filesystem::remove_all(folder_); }
-
-  std::filesystem::path folder_;
+  testing::TemporaryFolder temporary_;
+  std::filesystem::path folder_ = temporary_.path() / "data";
   latchkey::testing::ManualClock clock_;
 };
 

@@ -35,7 +35,7 @@ class AuthenticatorTest : public ::testing::Test {
     const auto result = ask(token, audience);
     if (!result) {
       EXPECT_EQ(result.error().kind, ErrorKind::denied);
-      EXPECT_EQ(result.error().message.find(token), std::string::npos);
+      EXPECT_TRUE(token.empty() || result.error().message.find(token) == std::string::npos);
     }
     return result ? "" : result.error().code;
   }
@@ -69,11 +69,11 @@ TEST_F(AuthenticatorTest, RefusesClaimsThatAreNotForUs) {
       Row{"audience", [](auto& c) { c.audience = "https://storage.azure.com"; }, "WrongAudience"},
       Row{"audience with ours in front", [](auto& c) { c.audience += ".evil.example"; },
           "WrongAudience"},
-      Row{"no audience", [](auto& c) { c.audience = ""; }, "WrongAudience"},
+      Row{"no audience", [](auto& c) { c.audience = ""; }, "MalformedToken"},
       Row{"issuer", [](auto& c) { c.issuer = "https://sts.windows.net/other/"; }, "WrongIssuer"},
       Row{"tenant", [](auto& c) { c.tenant_id = "99999999-2222-4333-8444-555555555555"; },
           "WrongIssuer"},
-      Row{"no tenant", [](auto& c) { c.tenant_id = ""; }, "WrongIssuer"},
+      Row{"no tenant", [](auto& c) { c.tenant_id = ""; }, "MalformedToken"},
       Row{"expired", [](auto& c) { c.expires_at = c.issued_at; }, "TokenExpired"},
       Row{"too early", [](auto& c) { c.not_before += 301; }, "TokenNotYetValid"},
       Row{"early within the skew", [](auto& c) { c.not_before += 300; }, ""},

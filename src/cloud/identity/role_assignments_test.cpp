@@ -5,8 +5,8 @@
 
 #include <chrono>
 
-#include "base/testing/manual_clock.hpp"
 #include "cloud/tenancy.hpp"
+#include "cloud/testing/temporary_folder.hpp"
 
 namespace latchkey::cloud {
 namespace {
@@ -22,19 +22,10 @@ constexpr auto kSecretsUser = "Key Vault Secrets User";
 
 class RoleAssignmentsTest : public ::testing::Test {
  protected:
-  void SetUp() override {
-    file_ = std::filesystem::path(::testing::TempDir()) /
-            fmt::format("roles-{}.db", static_cast<const void*>(this));
-    std::filesystem::remove(file_);
-    open();
-  }
-  void TearDown() override {
-    writer_.reset();
-    for (const char* end : {"", "-wal", "-shm"}) std::filesystem::remove(file_.string() + end);
-  }
+  void SetUp() override { open(); }
   void open() {
     writer_.reset();
-    auto database = sqlite::Database::open(file_);
+    auto database = sqlite::Database::open(folder_.path() / "cloud.db");
     ASSERT_TRUE(database);
     auto loaded = RoleAssignments::load(*database);
     ASSERT_TRUE(loaded);
@@ -61,7 +52,7 @@ class RoleAssignmentsTest : public ::testing::Test {
   }
 
   IoContext context_;
-  std::filesystem::path file_;
+  testing::TemporaryFolder folder_;
   std::unique_ptr<sqlite::Writer> writer_;
   std::unique_ptr<RoleAssignments> roles_;
 };

@@ -1,0 +1,56 @@
+#include "cloud/testing/cloud_store.hpp"
+
+#include "base/assert.hpp"
+#include "cloud/testing/test_tokens.hpp"
+#include "cloud/vault/vault.hpp"
+
+namespace latchkey::cloud::testing {
+CloudStore::CloudStore()
+    : tenancy{.tenant_id = std::string(kTestTenant),
+              .subscription_id = "5ab5c410-0000-4000-8000-000000000000"},
+      authenticator(test_key().public_key(), test_key_id(), std::string(kTestIssuer), clock) {
+  restart();
+}
+
+CloudStore::~CloudStore() = default;
+
+void CloudStore::restart() {
+  writer.reset();
+  auto database = second_connection();
+  identities = std::move(Identities::load(database, random).value());
+  roles = std::move(RoleAssignments::load(database).value());
+  LK_ASSERT(Vault::prepare(database).has_value());
+  writer = std::make_unique<sqlite::Writer>(std::move(database));
+  identities->use_writer(*writer);
+  roles->use_writer(*writer);
+}
+
+sqlite::Database CloudStore::second_connection() const {
+  return std::move(sqlite::Database::open(folder.path() / "cloud.db").value());
+}
+
+Identity CloudStore::ensure_identity(std::string name) {
+  Identity made;
+  IoContext context;
+  run_to_end(context, [](Identities& all, std::string n, Identity& m) -> Task<> {
+    auto ensured = co_await all.ensure(std::move(n));
+    m = std::move(ensured.value());
+  }(*identities, std::move(name), made));
+  return made;
+}
+
+std::string CloudStore::assign(std::string_view principal_id, std::string role, std::string scope) {
+  RoleAssignment assignment{.name = random.uuid(),
+                            .principal_id = std::string(principal_id),
+                            .role_id = std::move(role),
+                            .scope = std::move(scope)};
+  auto name = assignment.name;
+  IoContext context;
+  run_to_end(context, [](RoleAssignments& all, RoleAssignment a) -> Task<> {
+    auto assigned = co_await all.assign(std::move(a));
+    LK_ASSERT(assigned.has_value());
+  }(*roles, std::move(assignment)));
+  return name;
+}
+
+}  // namespace latchkey::cloud::testing
