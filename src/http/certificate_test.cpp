@@ -168,7 +168,7 @@ TEST_F(Certificates, ServeATlsServerWithTheirOwnKeyOnly) {
   EXPECT_TRUE(refused(made.certificate_pem, Secret("no PEM")));
 }
 
-TEST(TlsClient, RefusesAnExtraAuthorityThatIsNone) {
+TEST(TlsContexts, RefuseAnExtraAuthorityThatIsNone) {
   EXPECT_TRUE(TlsClientContext::system_trust().has_value());
   const auto refused = TlsClientContext::system_trust("no PEM");
   ASSERT_FALSE(refused.has_value());

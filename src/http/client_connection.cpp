@@ -140,7 +140,8 @@ Task<Result<Response>> ClientConnection::exchange(ClientRequest& request) {
     if (large_body) request.body = *large_body;
     co_return fail(std::move(received).error());
   }
-  reusable_ = parser_.keep_alive() && in_size_ == 0 && !sending_ && !send_failed_;
+  reusable_ =
+      parser_.keep_alive() && in_size_ == 0 && !sending_ && !send_failed_ && !tls_has_more();
   if (tls_ && !session_kept_) keep_session();
   co_return parser_.take();
 }
@@ -242,6 +243,16 @@ void ClientConnection::keep_session() {
   if (session && SSL_SESSION_is_resumable(session.get()) == 1) {
     destination_.session = std::move(session);
   }
+}
+
+/// What came in one piece with the answer, a close_notify for instance, lies in OpenSSL already,
+/// where is_quiet() does not see it.
+bool ClientConnection::tls_has_more() {
+  if (!tls_) return false;
+  ERR_clear_error();
+  char byte = 0;
+  const int size = SSL_peek(tls_->native_handle(), &byte, 1);
+  return size > 0 || SSL_get_error(tls_->native_handle(), size) != SSL_ERROR_WANT_READ;
 }
 
 bool ClientConnection::is_quiet() {

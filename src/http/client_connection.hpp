@@ -77,6 +77,7 @@ class ClientConnection : public std::enable_shared_from_this<ClientConnection> {
   /// Told from outside to end, as opposed to abort(): unwinds.
   void rethrow_cancellation(const boost::system::error_code& error) const;
   void keep_session();
+  bool tls_has_more();
 
   TlsClientContext tls_context_;
   Destination& destination_;

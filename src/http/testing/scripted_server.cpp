@@ -79,6 +79,7 @@ struct ScriptedServer::State {
   std::list<Connection> connections;
   std::vector<std::string> requests;
   std::size_t accepted = 0;
+  std::size_t left = 0;
   std::size_t releases = 0;
   bool closed = false;
 };
@@ -90,32 +91,38 @@ Task<> wait_for_change(Timer& changed) {
   (void)woken;
 }
 
-/// What each step does. False ends the script: the other side is gone.
+enum class Outcome { done, ended, left };
+
+Outcome outcome_of(const error_code& error) {
+  return error ? Outcome::left : Outcome::done;
+}
+
+/// What each step does.
 template <class State>
 struct Performer {
   State& state;
   Connection& connection;
 
-  Task<bool> operator()(const ReadRequest&) {
+  Task<Outcome> operator()(const ReadRequest&) {
     std::size_t size = request_size(connection.received);
     while (size == 0) {
       const error_code error = co_await read_more(connection);
-      if (error) co_return false;
+      if (error) co_return Outcome::left;
       size = request_size(connection.received);
     }
     state.requests.push_back(connection.received.substr(0, size));
     connection.received.erase(0, size);
     state.changed.cancel();
-    co_return true;
+    co_return Outcome::done;
   }
-  Task<bool> operator()(const ReadHead&) {
+  Task<Outcome> operator()(const ReadHead&) {
     while (connection.received.find("\r\n\r\n") == std::string::npos) {
       const error_code error = co_await read_more(connection);
-      if (error) co_return false;
+      if (error) co_return Outcome::left;
     }
-    co_return true;
+    co_return Outcome::done;
   }
-  Task<bool> operator()(const Send& step) {
+  Task<Outcome> operator()(const Send& step) {
     error_code error;
     if (connection.tls) {
       auto [outcome, size] =
@@ -126,34 +133,34 @@ struct Performer {
           co_await asio::async_write(connection.socket, asio::buffer(step.bytes), use_task_tuple);
       error = outcome;
     }
-    co_return !error;
+    co_return outcome_of(error);
   }
-  Task<bool> operator()(const StartTls& step) {
+  Task<Outcome> operator()(const StartTls& step) {
     connection.tls = std::make_unique<TlsStream>(connection.socket, step.context.impl->context);
     auto [error] =
         co_await connection.tls->async_handshake(asio::ssl::stream_base::server, use_task_tuple);
-    co_return !error;
+    co_return outcome_of(error);
   }
-  Task<bool> operator()(const EndTls&) {
+  Task<Outcome> operator()(const EndTls&) {
     auto [ignored] = co_await connection.tls->async_shutdown(use_task_tuple);
     (void)ignored;  // That the other side does not say the same is its own affair.
-    co_return true;
+    co_return Outcome::done;
   }
-  Task<bool> operator()(const Hold&) {
+  Task<Outcome> operator()(const Hold&) {
     while (state.releases == 0 && !state.closed) co_await wait_for_change(state.changed);
     if (state.releases != 0) --state.releases;
-    co_return !state.closed;
+    co_return state.closed ? Outcome::ended : Outcome::done;
   }
-  Task<bool> operator()(const Close&) {
+  Task<Outcome> operator()(const Close&) {
     error_code ignored;
     connection.socket.close(ignored);
-    co_return false;
+    co_return Outcome::ended;
   }
-  Task<bool> operator()(const Reset&) {
+  Task<Outcome> operator()(const Reset&) {
     error_code ignored;
     connection.socket.set_option(asio::socket_base::linger(true, 0), ignored);
     connection.socket.close(ignored);
-    co_return false;
+    co_return Outcome::ended;
   }
 };
 
@@ -161,9 +168,10 @@ template <class State>
 Task<> follow(std::shared_ptr<State> state, Connection& connection, Script script) {
   Performer<State> performer{*state, connection};
   for (const Step& step : script) {
-    Task<bool> task = std::visit([&](const auto& what) { return performer(what); }, step);
-    const bool goes_on = co_await std::move(task);
-    if (!goes_on) co_return;
+    Task<Outcome> task = std::visit([&](const auto& what) { return performer(what); }, step);
+    const Outcome outcome = co_await std::move(task);
+    if (outcome == Outcome::left && !state->closed) ++state->left;
+    if (outcome != Outcome::done) co_return;
   }
 }
 
@@ -219,6 +227,10 @@ std::string ScriptedServer::url(std::string_view target, std::string_view scheme
 
 std::size_t ScriptedServer::connections() const {
   return state_->accepted;
+}
+
+std::size_t ScriptedServer::connections_left() const {
+  return state_->left;
 }
 
 const std::vector<std::string>& ScriptedServer::requests() const {

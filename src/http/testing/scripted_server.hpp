@@ -53,6 +53,8 @@ class ScriptedServer {
                   std::string_view host = "127.0.0.1") const;
   /// How many connections have come.
   std::size_t connections() const;
+  /// How many of them the client closed while the script wanted to go on.
+  std::size_t connections_left() const;
   /// The requests in the order in which they were read, over all connections.
   const std::vector<std::string>& requests() const;
   /// Waits until that many requests have been read.
