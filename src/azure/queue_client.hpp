@@ -6,10 +6,13 @@
 #include <memory>
 #include <optional>
 #include <string>
+#include <string_view>
 #include <vector>
 
 #include "azure/credential.hpp"
 #include "azure/retry_policy.hpp"
+#include "base/random.hpp"
+#include "http/url.hpp"
 #include "wire/connection_string.hpp"
 #include "wire/queue_xml.hpp"
 
@@ -25,12 +28,18 @@ struct QueueAddress {
   Secret account_key;
 };
 
-/// From STORAGE_QUEUE_URL: uses the SAS in its query if there is one, else `credential`.
-/// Error: invalid_argument (no queue name in the path, bad name, http with a credential).
+/// From STORAGE_QUEUE_URL: uses the SAS in its query if there is one, else `credential`. The last
+/// segment of the path is the queue: https://ACCOUNT.queue.core.windows.net/QUEUE, or in path style
+/// (emulators) https://HOST:PORT/ACCOUNT/QUEUE; an IP address, "localhost" and a host without a dot
+/// always mean path style. Error: invalid_argument (no queue name in the path, bad name, http with
+/// a credential, neither SAS nor credential).
 Result<QueueAddress> queue_address_from_url(std::string_view url, TokenCredential* credential);
 /// From a connection string and a queue name.
 Result<QueueAddress> queue_address_from_connection_string(std::string_view text,
                                                           std::string_view queue);
+
+/// 3 to 63 lower-case letters, digits and single inner hyphens.
+bool is_queue_name(std::string_view text);
 
 struct PutOptions {
   std::optional<std::chrono::seconds> visibility_timeout;  ///< 0 s to 7 days
@@ -46,8 +55,17 @@ struct UpdateReceipt {
 };
 
 /// One queue of Queue Storage. Errors as wire::storage_error_from gives them: a missing message is
-/// not_found (MessageNotFound), a stale receipt not_found or invalid_argument (PopReceiptMismatch).
-/// Every answer's Date header goes to `on_server_date` when set, to measure the clock's offset.
+/// not_found (MessageNotFound), a stale receipt not_found or invalid_argument (PopReceiptMismatch);
+/// a denied one names the role to assign. Every answer's Date header goes to `on_server_date` when
+/// set, to measure the clock's offset.
+///
+/// Every call is retried as RetryPolicy has it, also after faults that leave open whether it took
+/// effect. For Put that may mean a message twice, for Get messages that stay hidden, unseen, until
+/// their timeout, for Update and Delete a not_found for what has been done: at-least-once delivery
+/// has all these anyway, and the codes' protocol is made so that they do no harm. The pool below
+/// does not replay Put and Get by itself, so that each try is one of the policy's counted ones.
+///
+/// One executor. The object and what it refers to must outlive its calls; do not move it meanwhile.
 class QueueClient {
  public:
   static constexpr std::string_view kApiVersion = "2024-11-04";
@@ -64,6 +82,7 @@ class QueueClient {
   Task<Result<Properties>> properties();
   Task<Result<>> set_metadata(wire::Metadata metadata);
 
+  /// The answer has no text: it would be the one given.
   Task<Result<wire::QueueMessage>> put(std::string text, PutOptions options = {});
   Task<Result<std::vector<wire::QueueMessage>>> get(GetOptions options = {});
   Task<Result<std::vector<wire::QueueMessage>>> peek(int count = 1);
@@ -74,7 +93,8 @@ class QueueClient {
   Task<Result<>> remove_message(std::string message_id, std::string pop_receipt);
   Task<Result<>> clear();
 
-  /// The same account and credential, another queue: "<name>-poison".
+  /// The same account, credential and `on_server_date`, another queue: "<name>-poison". Asserts
+  /// that the name is one that a queue can have (is_queue_name).
   QueueClient sibling(std::string_view queue_name) const;
   const std::string& name() const { return name_; }
 
@@ -82,7 +102,16 @@ class QueueClient {
 
  private:
   struct Call;
+  /// Sends, and turns what is not `call`'s success into an Error.
   Task<Result<http::Response>> send(Call call);
+  Task<Result<http::Response>> send_with_retries(const Call& call);
+  Task<Result<http::ClientRequest>> prepare(const Call& call);
+  http::ClientRequest request_for(const Call& call) const;
+  void sign(http::ClientRequest& request) const;
+  void note_date(const http::Response& answer) const;
+  Result<std::vector<wire::QueueMessage>> messages_in(const http::Response& answer) const;
+  /// "queue code-requests", for messages.
+  std::string who() const { return "queue " + name_; }
 
   QueueAddress address_;
   std::string name_;

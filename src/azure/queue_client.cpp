@@ -1,0 +1,310 @@
+#include "azure/queue_client.hpp"
+
+#include <algorithm>
+#include <utility>
+
+#include "base/assert.hpp"
+#include "base/encoding.hpp"
+#include "base/text.hpp"
+#include "base/time_text.hpp"
+#include "wire/shared_key.hpp"
+#include "wire/storage_error.hpp"
+
+namespace latchkey::azure {
+namespace {
+constexpr std::string_view kReader = "Storage Queue Data Reader";
+constexpr std::string_view kSender = "Storage Queue Data Message Sender";
+constexpr std::string_view kProcessor = "Storage Queue Data Message Processor";
+constexpr std::string_view kContributor = "Storage Queue Data Contributor";
+constexpr std::string_view kMetadataPrefix = "x-ms-meta-";
+
+/// The audience of Storage in every Azure cloud.
+const std::string& storage_resource() {
+  static const std::string resource = "https://storage.azure.com";
+  return resource;
+}
+
+void append_number(std::string& query, std::string_view key, std::int64_t value) {
+  if (!query.empty()) query += '&';
+  query.append(key).append("=").append(std::to_string(value));
+}
+
+/// Names are C# identifiers; values must fit in a header.
+bool is_metadata(const wire::Metadata& metadata) {
+  for (const auto& [name, value] : metadata) {
+    const bool name_fits = !name.empty() && !(name[0] >= '0' && name[0] <= '9') &&
+                           std::all_of(name.begin(), name.end(), [](char c) {
+                             return (c >= '0' && c <= '9') || (c >= 'a' && c <= 'z') ||
+                                    (c >= 'A' && c <= 'Z') || c == '_';
+                           });
+    const bool value_fits =
+        std::all_of(value.begin(), value.end(), [](char c) { return c >= 0x20 && c < 0x7F; });
+    if (!name_fits || !value_fits) return false;
+  }
+  return true;
+}
+
+tl::unexpected<Error> refuse_metadata() {
+  return fail(ErrorKind::invalid_argument, "InvalidMetadata",
+              "names of metadata are letters, digits and '_', not beginning with a digit; values "
+              "are printable ASCII");
+}
+}  // namespace
+
+struct QueueClient::Call {
+  http::Method method = http::Method::get;
+  std::string path{};   ///< behind the queue's: "/messages/ID"
+  std::string query{};  ///< encoded; the SAS comes behind it
+  wire::Metadata metadata{};
+  std::string body{};
+  int success = 200;
+  std::string_view role;   ///< the least that allows it
+  bool replayable = true;  ///< by the pool, unseen
+  std::string id{};        ///< x-ms-client-request-id, one for all attempts
+};
+
+QueueClient::QueueClient(QueueAddress address, http::HttpClient& http, Clock& clock, Random& random,
+                         RetryOptions retry)
+    : address_(std::move(address)), http_(&http), clock_(&clock), random_(&random), retry_(retry) {
+  const std::string& path = address_.url.path;
+  name_ = path.substr(path.rfind('/') + 1);
+  LK_ASSERT(is_queue_name(name_));
+  LK_ASSERT(address_.credential == nullptr || address_.url.is_https());
+}
+
+Task<Result<>> QueueClient::create(wire::Metadata metadata) {
+  if (!is_metadata(metadata)) co_return refuse_metadata();
+  Call call{.method = http::Method::put, .success = 201, .role = kContributor};
+  call.metadata = std::move(metadata);
+  Result<http::Response> answer = co_await send(std::move(call));
+  if (answer) co_return Result<>{};
+  const Error& error = answer.error();
+  // 204: there with the same metadata. 409: with other metadata, which stays.
+  if (error.http_status == 204 || error.code == "QueueAlreadyExists") co_return Result<>{};
+  co_return fail(std::move(answer.error()));
+}
+
+Task<Result<>> QueueClient::remove() {
+  Call call{.method = http::Method::delete_, .success = 204, .role = kContributor};
+  Result<http::Response> answer = co_await send(std::move(call));
+  if (!answer) co_return fail(std::move(answer.error()));
+  co_return Result<>{};
+}
+
+Task<Result<QueueClient::Properties>> QueueClient::properties() {
+  Call call{.query = "comp=metadata", .role = kReader};
+  Result<http::Response> answer = co_await send(std::move(call));
+  if (!answer) co_return fail(std::move(answer.error()));
+  const auto count = parse_integer<std::int64_t>(
+      answer->headers.find("x-ms-approximate-messages-count").value_or(""));
+  if (!count) {
+    co_return fail(ErrorKind::protocol, "MissingHeader",
+                   who() + ": the answer has no x-ms-approximate-messages-count");
+  }
+  Properties properties;
+  properties.approximate_message_count = *count;
+  for (const auto field : answer->headers) {
+    if (!istarts_with(field.name, kMetadataPrefix)) continue;
+    properties.metadata.emplace_back(field.name.substr(kMetadataPrefix.size()), field.value);
+  }
+  co_return properties;
+}
+
+Task<Result<>> QueueClient::set_metadata(wire::Metadata metadata) {
+  if (!is_metadata(metadata)) co_return refuse_metadata();
+  Call call{
+      .method = http::Method::put, .query = "comp=metadata", .success = 204, .role = kContributor};
+  call.metadata = std::move(metadata);
+  Result<http::Response> answer = co_await send(std::move(call));
+  if (!answer) co_return fail(std::move(answer.error()));
+  co_return Result<>{};
+}
+
+Task<Result<wire::QueueMessage>> QueueClient::put(std::string text, PutOptions options) {
+  Call call{.method = http::Method::post,
+            .path = "/messages",
+            .success = 201,
+            .role = kSender,
+            .replayable = false};
+  if (options.visibility_timeout) {
+    append_number(call.query, "visibilitytimeout", options.visibility_timeout->count());
+  }
+  if (options.time_to_live) append_number(call.query, "messagettl", options.time_to_live->count());
+  call.body = wire::render_message_request(text);
+  Result<http::Response> answer = co_await send(std::move(call));
+  if (!answer) co_return fail(std::move(answer.error()));
+  Result<std::vector<wire::QueueMessage>> messages = messages_in(*answer);
+  if (!messages) co_return fail(std::move(messages.error()));
+  if (messages->size() != 1) {
+    co_return fail(
+        ErrorKind::protocol, "UnexpectedMessageCount",
+        who() + ": the answer to one message tells of " + std::to_string(messages->size()));
+  }
+  co_return std::move(messages->front());
+}
+
+Task<Result<std::vector<wire::QueueMessage>>> QueueClient::get(GetOptions options) {
+  Call call{.path = "/messages", .role = kProcessor, .replayable = false};
+  append_number(call.query, "numofmessages", options.count);
+  append_number(call.query, "visibilitytimeout", options.visibility_timeout.count());
+  Result<http::Response> answer = co_await send(std::move(call));
+  if (!answer) co_return fail(std::move(answer.error()));
+  co_return messages_in(*answer);
+}
+
+Task<Result<std::vector<wire::QueueMessage>>> QueueClient::peek(int count) {
+  Call call{.path = "/messages", .query = "peekonly=true", .role = kReader};
+  append_number(call.query, "numofmessages", count);
+  Result<http::Response> answer = co_await send(std::move(call));
+  if (!answer) co_return fail(std::move(answer.error()));
+  co_return messages_in(*answer);
+}
+
+Task<Result<UpdateReceipt>> QueueClient::update(std::string message_id, std::string pop_receipt,
+                                                std::chrono::seconds visibility_timeout,
+                                                std::optional<std::string> text) {
+  Call call{.method = http::Method::put, .success = 204, .role = kContributor};
+  call.path = "/messages/" + percent_encode(message_id);
+  call.query = "popreceipt=" + percent_encode(pop_receipt);
+  append_number(call.query, "visibilitytimeout", visibility_timeout.count());
+  if (text) call.body = wire::render_message_request(*text);
+  Result<http::Response> answer = co_await send(std::move(call));
+  if (!answer) co_return fail(std::move(answer.error()));
+  const auto receipt = answer->headers.find("x-ms-popreceipt");
+  const auto visible = from_rfc1123(answer->headers.find("x-ms-time-next-visible").value_or(""));
+  if (!receipt || !visible) {
+    co_return fail(ErrorKind::protocol, "MissingHeader",
+                   who() + ": the answer lacks x-ms-popreceipt or x-ms-time-next-visible");
+  }
+  co_return UpdateReceipt{.pop_receipt = std::string(*receipt), .time_next_visible = *visible};
+}
+
+Task<Result<>> QueueClient::remove_message(std::string message_id, std::string pop_receipt) {
+  Call call{.method = http::Method::delete_, .success = 204, .role = kProcessor};
+  call.path = "/messages/" + percent_encode(message_id);
+  call.query = "popreceipt=" + percent_encode(pop_receipt);
+  Result<http::Response> answer = co_await send(std::move(call));
+  if (!answer) co_return fail(std::move(answer.error()));
+  co_return Result<>{};
+}
+
+Task<Result<>> QueueClient::clear() {
+  Call call{
+      .method = http::Method::delete_, .path = "/messages", .success = 204, .role = kContributor};
+  Result<http::Response> answer = co_await send(std::move(call));
+  if (!answer) co_return fail(std::move(answer.error()));
+  co_return Result<>{};
+}
+
+QueueClient QueueClient::sibling(std::string_view queue_name) const {
+  QueueClient other = *this;
+  std::string& path = other.address_.url.path;
+  path.replace(path.rfind('/') + 1, std::string::npos, queue_name);
+  other.name_ = queue_name;
+  LK_ASSERT(is_queue_name(other.name_));
+  return other;
+}
+
+Task<Result<http::Response>> QueueClient::send(Call call) {
+  call.id = random_->uuid();
+  Result<http::Response> answer = co_await send_with_retries(call);
+  if (answer && answer->status == call.success) co_return answer;
+  if (!answer) {
+    Error error = std::move(answer.error());
+    error.message = who() + ": " + error.message;
+    co_return fail(std::move(error));
+  }
+  Error error = wire::storage_error_from(*answer, who());
+  const bool by_identity = address_.credential != nullptr;
+  if (by_identity && error.code == "AuthorizationPermissionMismatch") {
+    error.message += " For this call: assign a role such as \"" + std::string(call.role) +
+                     "\" on the queue to the identity.";
+  } else if (error.code == "QueueNotFound") {
+    error.message += " Create the queue, or correct its name in the URL.";
+  }
+  co_return fail(std::move(error));
+}
+
+Task<Result<http::Response>> QueueClient::send_with_retries(const Call& call) {
+  RetryPolicy policy(*http_, *clock_, *random_, retry_);
+  if (on_server_date) {
+    policy.on_answer = [this](const http::Response& answer) { note_date(answer); };
+  }
+  RetryPolicy::Prepare make = [this, &call] { return prepare(call); };
+  Result<http::Response> answer = co_await policy.send(make);
+  const bool token_refused = address_.credential != nullptr && answer && answer->status == 401;
+  if (!token_refused) co_return answer;
+  address_.credential->forget(storage_resource());
+  co_return co_await policy.send(std::move(make));
+}
+
+Task<Result<http::ClientRequest>> QueueClient::prepare(const Call& call) {
+  http::ClientRequest request = request_for(call);
+  if (address_.credential == nullptr) {
+    if (!address_.account_key.empty()) sign(request);
+    co_return request;
+  }
+  std::string authorization = "Bearer ";
+  if (const AccessToken* token = address_.credential->cached_token(storage_resource())) {
+    authorization += token->value.reveal();
+  } else {
+    Result<AccessToken> fetched = co_await address_.credential->get_token(storage_resource());
+    if (!fetched) co_return fail(std::move(fetched.error()));
+    authorization += fetched->value.reveal();
+  }
+  request.headers.add("Authorization", authorization);
+  co_return request;
+}
+
+http::ClientRequest QueueClient::request_for(const Call& call) const {
+  http::ClientRequest request;
+  request.method = call.method;
+  request.url = address_.url;
+  request.url.path += call.path;
+  if (!call.query.empty()) {
+    const std::string& sas = address_.url.query;
+    request.url.query = sas.empty() ? call.query : call.query + "&" + sas;
+  }
+  request.headers.add("x-ms-version", kApiVersion);
+  request.headers.add("x-ms-date", to_rfc1123(clock_->now()));
+  request.headers.add("x-ms-client-request-id", call.id);
+  for (const auto& [name, value] : call.metadata) {
+    request.headers.add(std::string(kMetadataPrefix) + name, value);
+  }
+  if (!call.body.empty()) {
+    request.headers.add("Content-Type", "application/xml");
+    request.body = call.body;
+  }
+  request.replayable = call.replayable;
+  return request;
+}
+
+void QueueClient::sign(http::ClientRequest& request) const {
+  // What we wrote ourselves can be read back.
+  const auto query = http::parse_query(request.url.query);
+  LK_ASSERT(query.has_value());
+  const wire::SignedRequest to_sign{.method = request.method,
+                                    .path = request.url.path,
+                                    .query = &*query,
+                                    .headers = &request.headers,
+                                    .content_length = request.body.size()};
+  const std::string text = wire::shared_key_string_to_sign(to_sign, address_.account);
+  request.headers.add("Authorization", "SharedKey " + address_.account + ":" +
+                                           wire::sign_with_key(text, address_.account_key));
+}
+
+void QueueClient::note_date(const http::Response& answer) const {
+  const auto date = from_rfc1123(answer.headers.find("Date").value_or(""));
+  if (date) on_server_date(*date);
+}
+
+Result<std::vector<wire::QueueMessage>> QueueClient::messages_in(
+    const http::Response& answer) const {
+  Result<std::vector<wire::QueueMessage>> messages = wire::parse_messages(answer.body);
+  if (messages) return messages;
+  Error error = std::move(messages.error());
+  error.message = who() + ": " + error.message;
+  return fail(std::move(error));
+}
+
+}  // namespace latchkey::azure

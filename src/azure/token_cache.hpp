@@ -1,0 +1,45 @@
+#pragma once
+
+#include <chrono>
+#include <memory>
+#include <string>
+
+#include "azure/credential.hpp"
+
+namespace latchkey::azure {
+
+/// Keeps the tokens of another credential, one per resource.
+///
+/// - One fetch per resource is in flight; who needs the token meanwhile waits for that one.
+/// - From refresh_on a new token is fetched in the background while the old one is given out, so
+///   nobody waits as long as it lives. Background fetches are at least kRefreshSpacing apart: a
+///   failing endpoint is not hammered, nor one that keeps giving the token which it has cached.
+/// - A failed fetch is answered to everybody for kFailureHold before the next is tried.
+/// - forget() drops the token, but only once in kForgetSpacing: many calls that ran with the same
+///   refused token must not drop its successor.
+class TokenCache final : public TokenCredential {
+ public:
+  static constexpr std::chrono::seconds kRefreshSpacing{30};
+  static constexpr std::chrono::seconds kForgetSpacing{30};
+  static constexpr std::chrono::seconds kFailureHold{1};
+  /// A token is not given out in its last kEndMargin, or last tenth if that is shorter.
+  static constexpr std::chrono::seconds kEndMargin{30};
+
+  TokenCache(std::unique_ptr<TokenCredential> inner, Clock& clock, Executor executor);
+  ~TokenCache() override;
+  Task<Result<AccessToken>> get_token(std::string resource) override;
+  void forget(const std::string& resource) override;
+  std::string name() const override;
+  const AccessToken* cached_token(const std::string& resource) override;
+
+ private:
+  struct Shared;
+  struct Entry;
+  static Task<Result<AccessToken>> get(std::shared_ptr<Shared> shared, std::string resource);
+  static void start_fetch(const std::shared_ptr<Shared>& shared, Entry& entry);
+  static Task<> fetch(std::shared_ptr<Shared> shared, Entry* entry);
+
+  std::shared_ptr<Shared> shared_;
+};
+
+}  // namespace latchkey::azure
