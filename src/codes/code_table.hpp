@@ -49,8 +49,8 @@ class CodeTable {
 
   /// Adds the row if its key is absent. False: the key exists (a collision: draw again).
   virtual Task<Result<bool>> insert(CodeRow row) = 0;
-  /// pending -> valid. True when this call moved it.
-  virtual Task<Result<bool>> activate(Sha256 key) = 0;
+  /// pending -> valid, only if `now` is before `expires`. True when this call moved it.
+  virtual Task<Result<bool>> activate(Sha256 key, UtcTime now) = 0;
   /// Any state but used -> revoked. True when this call moved it.
   virtual Task<Result<bool>> revoke(Sha256 key) = 0;
   /// valid -> used, only if subject and purpose match and `now` is before `expires`: one atomic

@@ -51,7 +51,8 @@ PRAGMA user_version = 1;
 constexpr const char* kInsert =
     "INSERT INTO codes (key, key_id, issued, expires, state, subject, purpose, used_at, used_by) "
     "VALUES (?,?,?,?,?,?,?,?,?) ON CONFLICT (key) DO NOTHING";
-constexpr const char* kActivate = "UPDATE codes SET state = 1 WHERE key = ? AND state = 0";
+constexpr const char* kActivate =
+    "UPDATE codes SET state = 1 WHERE key = ? AND state = 0 AND expires > ?";
 constexpr const char* kRevoke = "UPDATE codes SET state = 3 WHERE key = ? AND state IN (0, 1)";
 constexpr const char* kConsume =
     "UPDATE codes SET state = 2, used_at = ?1, used_by = ?2 WHERE key = ?3 AND state = 1 "
@@ -214,8 +215,16 @@ class SqliteCodeTable final : public CodeTable {
   Task<Result<bool>> insert(CodeRow row) override {
     return run([row = std::move(row)](Database& database) { return insert_row(database, row); });
   }
-  Task<Result<bool>> activate(Sha256 key) override { return change_key(kActivate, key); }
-  Task<Result<bool>> revoke(Sha256 key) override { return change_key(kRevoke, key); }
+  Task<Result<bool>> activate(Sha256 key, UtcTime now) override {
+    return run([key, now](Database& database) {
+      return change(database, database.cached(kActivate).bind(1, key).bind(2, to_column(now)));
+    });
+  }
+  Task<Result<bool>> revoke(Sha256 key) override {
+    return run([key](Database& database) {
+      return change(database, database.cached(kRevoke).bind(1, key));
+    });
+  }
   Task<Result<ConsumeAnswer>> consume(ConsumeRequest request) override {
     return run([request = std::move(request)](Database& database) {
       return consume_row(database, request);
@@ -241,11 +250,6 @@ class SqliteCodeTable final : public CodeTable {
     auto done = co_await writer_.run(std::move(work));
     if (!done) co_return table_failure(std::move(done.error()));
     co_return done;
-  }
-  Task<Result<bool>> change_key(const char* sql, Sha256 key) {
-    return run([sql, key](Database& database) {
-      return change(database, database.cached(sql).bind(1, key));
-    });
   }
 
   sqlite::Writer writer_;

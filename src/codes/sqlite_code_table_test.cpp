@@ -46,7 +46,10 @@ class SqliteCodeTable : public ::testing::Test {
     table = std::move(*opened);
   }
   bool insert(CodeRow row) { return await(context, table->insert(std::move(row))).value(); }
-  bool activate(int number) { return await(context, table->activate(key_of(number))).value(); }
+  bool activate(int number) { return activate(number, kIssued); }
+  bool activate(int number, UtcTime now) {
+    return await(context, table->activate(key_of(number), now)).value();
+  }
   bool revoke(int number) { return await(context, table->revoke(key_of(number))).value(); }
   CodeTable::ConsumeAnswer consume(CodeTable::ConsumeRequest request) {
     return await(context, table->consume(std::move(request))).value();
@@ -131,6 +134,13 @@ TEST_F(SqliteCodeTable, StatesMoveForwardOnly) {
   }
   EXPECT_FALSE(activate(99));
   EXPECT_FALSE(revoke(99));
+}
+
+TEST_F(SqliteCodeTable, NothingBecomesValidOnceItIsOver) {
+  ASSERT_TRUE(insert(pending_row(1)));
+  EXPECT_FALSE(activate(1, kExpires));
+  EXPECT_EQ(state(1), CodeState::pending);
+  EXPECT_TRUE(activate(1, kExpires - 1us));
 }
 
 TEST_F(SqliteCodeTable, ConsumeTakesAValidCodeOnce) {
@@ -287,7 +297,7 @@ TEST(SqliteCodeTableFile, RefusesAFileOfSomethingElse) {
   EXPECT_FALSE(open_sqlite_code_table(folder.path() / "no" / "such" / "folder.db"));
 }
 
-constexpr int kContested = 200;
+constexpr int kContested = 60;
 
 Task<> consume_all(CodeTable& table, int& wins) {
   for (int i = 0; i < kContested; ++i) {

@@ -2,10 +2,10 @@
 
 #include <gtest/gtest.h>
 
-#include "base/log.hpp"
 #include "base/testing/manual_clock.hpp"
 #include "codes/sqlite_code_table.hpp"
 #include "codes/testing/await.hpp"
+#include "codes/testing/log_capture.hpp"
 #include "codes/testing/table_wrapper.hpp"
 
 namespace latchkey::codes {
@@ -59,7 +59,7 @@ TEST_F(VerifierTest, SaysNotActiveYetWhileTheCodeIsPending) {
   issue("abc-1-def", CodeState::pending, {"ada", "sign-in"});
   EXPECT_EQ(verify("abc-1-def", {"ada", "sign-in"}).value(), Verdict::not_active_yet);
   EXPECT_EQ(verify("abc-1-def", {"eve", "sign-in"}).value(), Verdict::refused);
-  ASSERT_TRUE(await(context, table.activate(hasher.hash("abc-1-def"))).value());
+  ASSERT_TRUE(await(context, table.activate(hasher.hash("abc-1-def"), clock.now())).value());
   EXPECT_EQ(verify("abc-1-def", {"ada", "sign-in"}).value(), Verdict::accepted);
 }
 
@@ -108,16 +108,11 @@ TEST_F(VerifierTest, FailsClosedWhenTheTableCannotAnswer) {
   EXPECT_EQ(verdict.error().kind, ErrorKind::storage);
 }
 
-std::string logged;
-
-TEST_F(VerifierTest, LogsNoCode) {
-  log::configure(log::Level::debug, log::Format::text);
-  log::set_sink([](std::string_view line) { logged += line; });
-  (void)verify("abc-1-def").has_value();
-  log::set_sink(nullptr);
-  log::configure(log::Level::info, log::Format::text);
-  EXPECT_NE(logged.find("unknown"), std::string::npos);
-  EXPECT_EQ(logged.find("abc-1-def"), std::string::npos);
+TEST_F(VerifierTest, LogsWhyNotButNoCode) {
+  const testing::LogCapture log;
+  EXPECT_EQ(verify("abc-1-def").value(), Verdict::refused);
+  EXPECT_EQ(log.count("unknown"), 1);
+  EXPECT_EQ(log.count("abc-1-def"), 0);
 }
 
 }  // namespace

@@ -27,11 +27,30 @@ struct WatcherOptions {
 };
 
 struct WatcherCounts {
-  std::uint64_t activated = 0, hidden = 0, forgotten = 0, poisoned = 0, gone = 0, failed = 0,
-                polls = 0;
+  std::uint64_t activated = 0;  ///< codes made valid
+  std::uint64_t hidden = 0;     ///< messages hidden until their code is over
+  std::uint64_t forgotten = 0;  ///< messages deleted after their code was over
+  std::uint64_t poisoned = 0;   ///< messages moved to <queue>-poison
+  std::uint64_t unissued = 0;   ///< messages deleted because nobody issued their code
+  std::uint64_t gone = 0;       ///< messages that somebody else had already taken care of
+  std::uint64_t failed = 0;     ///< visits given up; the message comes back by itself
+  std::uint64_t swept = 0;      ///< rows removed without their message
+  std::uint64_t polls = 0;      ///< Get Messages calls
 };
 
 /// The queue-watching process: makes codes valid and, once they are over, forgets them.
+///
+/// Every visit of a message may end anywhere (a crash, a failing neighbour, cancellation): each
+/// step may be repeated, and whatever is not finished comes back when `work_visibility` is over.
+///
+/// A message whose code has no row is deleted at once and counted as unissued, unless
+/// accept_unissued is set: the issuer makes the row durable before it puts the message (issuer.hpp
+/// says why), so nobody issued that code. A row removed after its code was over is no such case:
+/// the message's own time has then passed as well, and the visit is a forgetting one.
+///
+/// While the table fails no messages are taken (one lookup per back-off asks whether it is back),
+/// so that an outage of the table does not use up the messages' deliveries and make good ones
+/// poison.
 class Watcher {
  public:
   struct Dependencies {
@@ -47,7 +66,7 @@ class Watcher {
   /// Watches until cancelled; a failing queue or table is retried with back-off and logged once per
   /// change of state.
   Task<> run();
-  /// One Get Messages and all that follows from it; how many messages came. For tests.
+  /// One Get Messages and all that follows from it; how many messages came. Error: as Get Messages.
   Task<Result<std::size_t>> run_once();
   const WatcherCounts& counts() const;
 

@@ -18,9 +18,13 @@ class TableWrapper final : public CodeTable {
   /// Runs between the table's change and its answer.
   std::function<void()> before_answer;
   int calls = 0;
+  /// Calls that the table has not answered yet.
+  int in_flight = 0;
 
   Task<Result<bool>> insert(CodeRow row) override { return pass(table_.insert(std::move(row))); }
-  Task<Result<bool>> activate(Sha256 key) override { return pass(table_.activate(key)); }
+  Task<Result<bool>> activate(Sha256 key, UtcTime now) override {
+    return pass(table_.activate(key, now));
+  }
   Task<Result<bool>> revoke(Sha256 key) override { return pass(table_.revoke(key)); }
   Task<Result<ConsumeAnswer>> consume(ConsumeRequest request) override {
     return pass(table_.consume(std::move(request)));
@@ -39,7 +43,9 @@ class TableWrapper final : public CodeTable {
   Task<Result<T>> pass(Task<Result<T>> call) {
     ++calls;
     if (failure) co_return fail(*failure);
+    ++in_flight;
     auto answer = co_await std::move(call);
+    --in_flight;
     if (before_answer) before_answer();
     co_return answer;
   }

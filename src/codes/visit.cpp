@@ -1,0 +1,253 @@
+#include "codes/visit.hpp"
+
+#include <algorithm>
+#include <utility>
+
+#include "base/encoding.hpp"
+#include "base/log.hpp"
+#include "base/text.hpp"
+
+namespace latchkey::codes {
+namespace {
+using std::chrono::seconds;
+using wire::QueueMessage;
+
+/// A message that is sent again outlives its code by so much, as the issuer's does.
+constexpr seconds kMessageMargin{3600};
+
+/// "<queue>-poison", cut to the 63 characters that a queue's name may have.
+std::string poison_name(std::string name) {
+  constexpr std::string_view kSuffix = "-poison";
+  constexpr std::size_t kNameMax = 63;
+  name.resize(std::min(name.size(), kNameMax - kSuffix.size()));
+  while (name.ends_with('-')) name.pop_back();  // No two hyphens beside each other.
+  return name.append(kSuffix);
+}
+
+/// Somebody else deleted, updated or took the message: what we wanted is done or will be.
+bool is_gone(const Error& error) {
+  return error.code == "MessageNotFound" || error.code == "PopReceiptMismatch";
+}
+
+/// The service does not hide a message beyond its own end; then there is no second visit, and the
+/// sweep removes the row.
+seconds within_life(seconds hide_for, const QueueMessage& message, UtcTime now,
+                    const LifetimeRules& rules) {
+  if (message.expiration_time == UtcTime{}) return hide_for;
+  const auto left =
+      std::chrono::floor<seconds>(message.expiration_time - now - rules.clock_error_max);
+  return std::max(std::min(hide_for, left), seconds{1});
+}
+
+/// The text to send again: as it came, unless the queue's insertion time overruled the timestamp.
+/// The new message has a new insertion time, so the bound must go into the text.
+std::string text_to_resend(const QueueMessage& message, const CodeMessage& content,
+                           UtcTime issued) {
+  if (issued == content.timestamp) return message.text;
+  std::string text = render_message({content.code, issued});
+  const bool was_plain = trim(message.text).find('{') != std::string_view::npos;
+  return was_plain ? text : to_base64(text);
+}
+
+}  // namespace
+
+Visitor::Visitor(Watcher::Dependencies dependencies, const WatcherOptions& options)
+    : table("code_table", dependencies.queue.name()),
+      with_(dependencies),
+      options_(options),
+      poison_queue_(dependencies.queue.sibling(poison_name(dependencies.queue.name()))),
+      by_resend_(options.requeue == Requeue::resend),
+      hiding_("hide_message", dependencies.queue.name()),
+      removing_("delete_message", dependencies.queue.name()),
+      poisoning_("poison_message", dependencies.queue.name()) {}
+
+Task<> Visitor::visit(QueueMessage message) {
+  using Action = Decision::Action;
+  auto content = parse_message(message.text);
+  if (!content) {
+    co_await poison(message, content.error().message);
+    co_return;
+  }
+  const UtcTime now = with_.clock.now();
+  const UtcTime issued =
+      effective_issue_time(content->timestamp, message.insertion_time, options_.rules);
+  const Decision decision = decide(issued, message.dequeue_count, now, options_.rules);
+  const Visit visit{message, std::move(*content), issued, now,
+                    within_life(decision.hide_for, message, now, options_.rules)};
+  switch (decision.action) {
+    case Action::activate_and_hide:
+      co_await activate_and_hide(visit);
+      co_return;
+    case Action::hide:
+      // Sent again every second it would only multiply; without it the message comes back as well.
+      if (!by_resend_) co_await hide(visit);
+      co_return;
+    case Action::forget:
+      co_await forget(visit);
+      co_return;
+    case Action::poison:
+      co_await poison(message, "taken too often without success");
+      co_return;
+  }
+}
+
+Task<> Visitor::activate_and_hide(const Visit& visit) {
+  auto standing = co_await make_valid(visit);
+  if (!standing) {
+    table_failed(standing.error());
+    co_return;
+  }
+  table.works();
+  if (*standing == Standing::unissued) {
+    co_await discard(visit.message);
+    co_return;
+  }
+  if (*standing == Standing::activated) ++counts.activated;
+  co_await hide(visit);
+}
+
+Task<Result<Visitor::Standing>> Visitor::make_valid(const Visit& visit) {
+  const Sha256 key = key_of(visit);
+  if (options_.accept_unissued) {
+    CodeRow row{.key = key,
+                .key_id = with_.hasher.key_id(),
+                .issued = visit.issued,
+                .expires = visit.issued + options_.rules.lifetime,
+                .state = CodeState::valid,
+                .subject = {},
+                .purpose = {},
+                .used_at = {},
+                .used_by = {}};
+    auto inserted = co_await with_.table.insert(std::move(row));
+    if (!inserted) co_return fail(std::move(inserted.error()));
+    if (*inserted) co_return Standing::activated;
+  }
+  auto moved = co_await with_.table.activate(key, visit.now);
+  if (!moved) co_return fail(std::move(moved.error()));
+  if (*moved) co_return Standing::activated;
+  if (options_.accept_unissued) co_return Standing::known;
+  auto row = co_await with_.table.find(key);
+  if (!row) co_return fail(std::move(row.error()));
+  co_return row->has_value() ? Standing::known : Standing::unissued;
+}
+
+Task<> Visitor::hide(const Visit& visit) {
+  if (by_resend_) {
+    co_await resend(visit);
+    co_return;
+  }
+  const QueueMessage& message = visit.message;
+  auto updated = co_await with_.queue.update(message.id, message.pop_receipt, visit.hide_for);
+  if (updated) {
+    ++counts.hidden;
+    hiding_.works();
+    co_return;
+  }
+  if (is_gone(updated.error())) {
+    ++counts.gone;
+    co_return;
+  }
+  const bool lacks_role = updated.error().code == "AuthorizationPermissionMismatch";
+  if (!lacks_role || options_.requeue != Requeue::automatic) {
+    step_failed(hiding_, updated.error());
+    co_return;
+  }
+  // Storage Queue Data Message Processor may not update. Others of this batch find out as well.
+  if (!by_resend_) {
+    log::info("requeue_by_resend", {{"queue", with_.queue.name()},
+                                    {"reason", "the role does not allow Update Message"}});
+  }
+  by_resend_ = true;
+  co_await resend(visit);
+}
+
+Task<> Visitor::resend(const Visit& visit) {
+  azure::PutOptions options;
+  options.visibility_timeout = visit.hide_for;
+  options.time_to_live = visit.hide_for + kMessageMargin;
+  std::string text = text_to_resend(visit.message, visit.content, visit.issued);
+  auto put = co_await with_.queue.put(std::move(text), options);
+  if (!put) {
+    step_failed(hiding_, put.error());
+    co_return;
+  }
+  hiding_.works();
+  // From here on there are two; the rules make the second harmless should this not come to pass.
+  const bool removed = co_await remove(visit.message);
+  if (removed) ++counts.hidden;
+}
+
+Task<> Visitor::forget(const Visit& visit) {
+  auto removed = co_await with_.table.remove(key_of(visit), visit.now - options_.rules.spread());
+  if (!removed) {
+    table_failed(removed.error());
+    co_return;
+  }
+  table.works();
+  if (*removed == CodeState::valid) {
+    log::debug("code_expired", {{"queue", with_.queue.name()}, {"message_id", visit.message.id}});
+  }
+  const bool away = co_await remove(visit.message);
+  if (away) ++counts.forgotten;
+}
+
+Task<> Visitor::discard(const QueueMessage& message) {
+  log::warning("unissued_code", {{"queue", with_.queue.name()}, {"message_id", message.id}});
+  const bool away = co_await remove(message);
+  if (away) ++counts.unissued;
+}
+
+Task<> Visitor::poison(const QueueMessage& message, std::string reason) {
+  auto put = co_await put_poison(message);
+  if (!put) {
+    step_failed(poisoning_, put.error());
+    co_return;
+  }
+  poisoning_.works();
+  log::warning("poison_message", {{"queue", with_.queue.name()},
+                                  {"message_id", message.id},
+                                  {"dequeue_count", message.dequeue_count},
+                                  {"reason", reason}});
+  const bool away = co_await remove(message);
+  if (away) ++counts.poisoned;
+}
+
+Task<Result<>> Visitor::put_poison(const QueueMessage& message) {
+  auto put = co_await poison_queue_.put(message.text);
+  if (!put && put.error().code == "QueueNotFound") {
+    auto created = co_await poison_queue_.create();
+    if (!created) co_return fail(std::move(created.error()));
+    put = co_await poison_queue_.put(message.text);
+  }
+  if (!put) co_return fail(std::move(put.error()));
+  co_return Result<>{};
+}
+
+Task<bool> Visitor::remove(const QueueMessage& message) {
+  auto removed = co_await with_.queue.remove_message(message.id, message.pop_receipt);
+  if (removed) {
+    removing_.works();
+    co_return true;
+  }
+  if (is_gone(removed.error())) {
+    ++counts.gone;
+    co_return true;
+  }
+  step_failed(removing_, removed.error());
+  co_return false;
+}
+
+void Visitor::table_failed(const Error& error) {
+  step_failed(table, error);
+}
+
+void Visitor::step_failed(Condition& step, const Error& error) {
+  ++counts.failed;
+  step.fails(error);
+}
+
+Sha256 Visitor::key_of(const Visit& visit) const {
+  return with_.hasher.hash(visit.content.code.reveal());
+}
+
+}  // namespace latchkey::codes

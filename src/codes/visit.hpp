@@ -1,0 +1,55 @@
+#pragma once
+
+#include "codes/condition.hpp"
+#include "codes/message.hpp"
+#include "codes/watcher.hpp"
+
+namespace latchkey::codes {
+
+/// What the watcher does with one message that Get Messages gave it: parse, decide (rules.hpp),
+/// then the steps on table and queue. Serves any number of messages at once, on one executor.
+class Visitor {
+ public:
+  Visitor(Watcher::Dependencies dependencies, const WatcherOptions& options);
+
+  Task<> visit(wire::QueueMessage message);
+
+  /// The last word of the code table, from visits and from the sweep.
+  Condition table;
+  WatcherCounts counts;
+
+ private:
+  enum class Standing { activated, known, unissued };
+  struct Visit {
+    const wire::QueueMessage& message;
+    CodeMessage content;
+    UtcTime issued{};  ///< effective_issue_time
+    UtcTime now{};
+    std::chrono::seconds hide_for{};
+  };
+
+  Task<> activate_and_hide(const Visit& visit);
+  Task<Result<Standing>> make_valid(const Visit& visit);
+  Task<> hide(const Visit& visit);
+  Task<> resend(const Visit& visit);
+  Task<> forget(const Visit& visit);
+  Task<> discard(const wire::QueueMessage& message);
+  Task<> poison(const wire::QueueMessage& message, std::string reason);
+  Task<Result<>> put_poison(const wire::QueueMessage& message);
+  /// Deletes the message. True when it is away, by us or by somebody else.
+  Task<bool> remove(const wire::QueueMessage& message);
+
+  void table_failed(const Error& error);
+  void step_failed(Condition& step, const Error& error);
+  Sha256 key_of(const Visit& visit) const;
+
+  Watcher::Dependencies with_;
+  const WatcherOptions options_;
+  azure::QueueClient poison_queue_;
+  bool by_resend_;
+  Condition hiding_;
+  Condition removing_;
+  Condition poisoning_;
+};
+
+}  // namespace latchkey::codes

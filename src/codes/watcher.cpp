@@ -1,0 +1,159 @@
+#include "codes/watcher.hpp"
+
+#include <algorithm>
+#include <utility>
+#include <vector>
+
+#include "base/assert.hpp"
+#include "codes/run_all.hpp"
+#include "codes/visit.hpp"
+
+namespace latchkey::codes {
+namespace {
+using std::chrono::milliseconds;
+using std::chrono::seconds;
+
+constexpr int kBatch = 32;  ///< the most that Get Messages gives
+constexpr milliseconds kBackOffMax{30'000};
+constexpr milliseconds kRetryAfterMax{300'000};
+constexpr int kDoublingsMax = 16;
+
+constexpr seconds kSweepInterval{60};
+constexpr std::int64_t kSweepRows = 1000;
+/// A row stays so long after its code was over: its message, where it lives, comes first.
+constexpr seconds kSweepMargin{3600};
+
+milliseconds scaled(milliseconds duration, double factor) {
+  return milliseconds{
+      static_cast<milliseconds::rep>(static_cast<double>(duration.count()) * factor)};
+}
+
+}  // namespace
+
+struct Watcher::Impl {
+  Impl(Dependencies dependencies, const WatcherOptions& options_in)
+      : with(dependencies),
+        options(options_in),
+        visitor(dependencies, options_in),
+        getting("get_messages", dependencies.queue.name()) {}
+
+  Task<> watch_lane();
+  Task<Result<std::size_t>> next_batch();
+  Task<Result<std::size_t>> take_batch();
+  Task<> sweep_loop();
+  Task<> sweep();
+  milliseconds back_off(int failures, const Error& error);
+
+  Dependencies with;
+  const WatcherOptions options;
+  Visitor visitor;
+  Condition getting;
+};
+
+Watcher::Watcher(Dependencies dependencies, WatcherOptions options)
+    : impl_(std::make_unique<Impl>(dependencies, options)) {
+  LK_ASSERT(options.lanes >= 1);
+  LK_ASSERT(options.poll_min > milliseconds::zero() && options.poll_max >= options.poll_min);
+}
+
+Watcher::~Watcher() = default;
+
+Task<> Watcher::run() {
+  std::vector<Task<>> tasks;
+  for (int lane = 0; lane < impl_->options.lanes; ++lane) tasks.push_back(impl_->watch_lane());
+  tasks.push_back(impl_->sweep_loop());
+  co_await run_all(impl_->with.executor, "watcher", std::move(tasks));
+}
+
+Task<Result<std::size_t>> Watcher::run_once() {
+  return impl_->take_batch();
+}
+
+const WatcherCounts& Watcher::counts() const {
+  return impl_->visitor.counts;
+}
+
+Task<> Watcher::Impl::watch_lane() {
+  milliseconds idle = options.poll_min;
+  int failures = 0;
+  for (;;) {
+    auto taken = co_await next_batch();
+    if (!taken) {
+      const auto delay = back_off(++failures, taken.error());
+      co_await with.clock.sleep_for(delay);
+      continue;
+    }
+    failures = 0;
+    if (*taken > 0) {
+      idle = options.poll_min;
+      continue;
+    }
+    co_await with.clock.sleep_for(idle);
+    idle = std::min(idle * 2, options.poll_max);
+  }
+}
+
+Task<Result<std::size_t>> Watcher::Impl::next_batch() {
+  if (visitor.table.failing()) {
+    auto row = co_await with.table.find(Sha256{});
+    if (!row) {
+      visitor.table.fails(row.error());
+      co_return fail(std::move(row.error()));
+    }
+    visitor.table.works();
+  }
+  auto taken = co_await take_batch();
+  co_return taken;
+}
+
+Task<Result<std::size_t>> Watcher::Impl::take_batch() {
+  azure::GetOptions how;
+  how.count = kBatch;
+  how.visibility_timeout = options.work_visibility;
+  ++visitor.counts.polls;
+  auto messages = co_await with.queue.get(how);
+  if (!messages) {
+    getting.fails(messages.error());
+    co_return fail(std::move(messages.error()));
+  }
+  getting.works();
+  const std::size_t count = messages->size();
+  std::vector<Task<>> visits;
+  visits.reserve(count);
+  for (auto& message : *messages) visits.push_back(visitor.visit(std::move(message)));
+  if (count > 0) co_await run_all(with.executor, "visit", std::move(visits));
+  co_return count;
+}
+
+Task<> Watcher::Impl::sweep_loop() {
+  for (;;) {
+    // Jitter, so that many watchers that started together do not sweep together.
+    const auto pause = scaled(kSweepInterval, 0.5 + with.random.unit());
+    co_await with.clock.sleep_for(pause);
+    co_await sweep();
+  }
+}
+
+Task<> Watcher::Impl::sweep() {
+  const UtcTime expired_by = with.clock.now() - options.rules.spread() - kSweepMargin;
+  std::int64_t removed_rows = kSweepRows;
+  while (removed_rows == kSweepRows) {
+    auto removed = co_await with.table.remove_expired(expired_by, kSweepRows);
+    if (!removed) {
+      visitor.table.fails(removed.error());
+      co_return;
+    }
+    removed_rows = *removed;
+    visitor.counts.swept += static_cast<std::uint64_t>(removed_rows);
+  }
+}
+
+milliseconds Watcher::Impl::back_off(int failures, const Error& error) {
+  const int doublings = std::min(failures - 1, kDoublingsMax);
+  const auto delay = std::min(options.poll_max * (1 << doublings), kBackOffMax);
+  const auto jittered = std::min(scaled(delay, 0.5 + with.random.unit()), kBackOffMax);
+  const auto asked = std::min(error.retry_after.value_or(milliseconds::zero()), kRetryAfterMax);
+  return std::max(jittered, asked);
+}
+
+}  // namespace latchkey::codes

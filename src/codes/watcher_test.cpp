@@ -1,0 +1,221 @@
+#include "codes/watcher.hpp"
+
+#include <gtest/gtest.h>
+
+#include "codes/run_all.hpp"
+#include "codes/testing/log_capture.hpp"
+#include "codes/testing/world.hpp"
+
+namespace latchkey::codes {
+namespace {
+using namespace std::chrono_literals;
+using testing::FakeQueues;
+using testing::kQueue;
+using testing::LogCapture;
+using testing::storage_refusal;
+using testing::World;
+using Step = FakeQueues::Step;
+
+/// A watcher that runs beside the test.
+class WatcherTest : public ::testing::Test {
+ protected:
+  ~WatcherTest() override { stop(); }
+  void start() {
+    watcher = std::make_unique<Watcher>(world.for_watcher(), options);
+    group = std::make_unique<TaskGroup>(world.context.get_executor());
+    group->spawn("watcher", watcher->run());
+    settle();
+  }
+  void stop() {
+    if (!group) return;
+    group->cancel();
+    settle();
+    EXPECT_EQ(group->size(), 0U);
+    group.reset();
+  }
+  /// Runs all that can run without time passing, the table's thread included.
+  void settle() {
+    do {
+      world.context.restart();
+      if (world.table.in_flight > 0) world.context.run_one();
+      world.context.poll();
+    } while (world.table.in_flight > 0);
+  }
+  /// Lets time pass, sleeper by sleeper.
+  void pass(std::chrono::microseconds time) {
+    const SteadyTime end = world.clock.steady_now() + time;
+    while (world.clock.next_wake() <= end) {
+      world.clock.advance(std::chrono::ceil<std::chrono::microseconds>(world.clock.next_wake() -
+                                                                       world.clock.steady_now()));
+      settle();
+    }
+    world.clock.advance(
+        std::chrono::floor<std::chrono::microseconds>(end - world.clock.steady_now()));
+    settle();
+  }
+  Secret issue() { return world.issue().value().code; }
+
+  World world;
+  WatcherOptions options;
+  LogCapture log;
+  std::unique_ptr<Watcher> watcher;
+  std::unique_ptr<TaskGroup> group;
+};
+
+TEST_F(WatcherTest, MakesACodeValidWithinASecondAndForgetsItAtItsEnd) {
+  start();
+  pass(60s);  // Idle for long: the polls are as far apart as they get.
+  const Secret code = issue();
+  pass(1s);
+  EXPECT_EQ(world.row(code)->state, CodeState::valid);
+  pass(601s);
+  EXPECT_TRUE(world.row(code));
+  pass(2s);
+  EXPECT_FALSE(world.row(code));
+  EXPECT_TRUE(world.messages().empty());
+}
+
+TEST_F(WatcherTest, AsksLessOftenWhileTheQueueIsEmpty) {
+  options.lanes = 1;
+  start();
+  pass(50ms + 100ms + 200ms + 400ms);
+  EXPECT_EQ(watcher->counts().polls, 5U);
+  pass(10s);
+  EXPECT_EQ(watcher->counts().polls, 25U);
+}
+
+TEST_F(WatcherTest, AsksAgainAtOnceWhileMessagesCome) {
+  options.lanes = 1;
+  for (int i = 0; i < 70; ++i) issue();
+  start();
+  EXPECT_EQ(watcher->counts().activated, 70U);
+  EXPECT_EQ(watcher->counts().polls, 4U);
+}
+
+TEST_F(WatcherTest, BacksOffWhileTheQueueFailsAndSaysSoOnce) {
+  options.lanes = 1;
+  start();
+  world.queues.refuse = [](const FakeQueues::Call&) { return storage_refusal(503, "ServerBusy"); };
+  pass(300s);
+  const auto polls = watcher->counts().polls;
+  EXPECT_GT(polls, 10U);
+  EXPECT_LT(polls, 40U);
+  EXPECT_EQ(log.count("watcher_failing"), 1);
+  world.queues.refuse = nullptr;
+  const Secret code = issue();
+  pass(31s);
+  EXPECT_EQ(world.row(code)->state, CodeState::valid);
+  EXPECT_EQ(log.count("watcher_recovered"), 1);
+}
+
+TEST_F(WatcherTest, WaitsAsLongAsTheServiceAsks) {
+  options.lanes = 1;
+  world.queues.refuse = [](const FakeQueues::Call&) {
+    auto busy = storage_refusal(503, "ServerBusy");
+    busy.headers.add("Retry-After", "120");
+    return busy;
+  };
+  start();
+  pass(119s);
+  EXPECT_EQ(watcher->counts().polls, 1U);
+  pass(2s);
+  EXPECT_EQ(watcher->counts().polls, 2U);
+}
+
+TEST_F(WatcherTest, AnOutageOfTheTableUsesUpNoDeliveries) {
+  start();
+  const Secret code = issue();
+  world.table.failure = fail(ErrorKind::storage, "StorageError", "disk full").value();
+  pass(200s);
+  ASSERT_EQ(world.messages().size(), 1U);
+  EXPECT_LE(world.messages()[0].dequeue_count, 1);
+  world.table.failure.reset();
+  pass(31s);
+  EXPECT_EQ(world.row(code)->state, CodeState::valid);
+  EXPECT_EQ(watcher->counts().poisoned, 0U);
+}
+
+TEST_F(WatcherTest, SweepsRowsWhoseMessageIsLost) {
+  const Secret lost = issue();
+  world.messages().clear();
+  start();
+  pass(600s + 2s + 3600s);
+  EXPECT_TRUE(world.row(lost));
+  pass(91s);
+  EXPECT_FALSE(world.row(lost));
+  EXPECT_EQ(watcher->counts().swept, 1U);
+}
+
+TEST_F(WatcherTest, CancelledAtAnyPointItLosesNoMessage) {
+  options.lanes = 2;
+  watcher = std::make_unique<Watcher>(world.for_watcher(), options);
+  int issued = 0;
+  int unfinished = 0;
+  for (int step = 0; step < 120; ++step) {
+    for (int i = 0; i < 3; ++i, ++issued) issue();
+    TaskGroup running(world.context.get_executor());
+    running.spawn("watcher", watcher->run());
+    for (int i = 0; i < step; ++i) {
+      world.context.restart();
+      world.context.poll_one();
+    }
+    running.cancel();
+    settle();
+    ASSERT_EQ(running.size(), 0U) << step;
+    ASSERT_EQ(world.clock.sleepers(), 0U) << step;
+    for (auto& message : world.messages()) {
+      if (message.visible > world.clock.now() + options.work_visibility) continue;
+      ++unfinished;
+      message.visible = world.clock.now();
+      message.dequeue_count = 0;
+    }
+  }
+  EXPECT_GT(unfinished, 5);  // The cancellations did come in the middle of work.
+  EXPECT_EQ(world.messages().size(), static_cast<std::size_t>(issued));
+  start();
+  EXPECT_EQ(testing::await(world.context, world.store->counts())->valid, issued);
+  EXPECT_EQ(watcher->counts().poisoned, 0U);
+}
+
+Task<> note(int& done, Clock& clock, std::chrono::seconds after) {
+  co_await clock.sleep_for(after);
+  ++done;
+}
+
+TEST(RunAll, WaitsForTheLast) {
+  World world;
+  int done = 0;
+  std::vector<Task<>> tasks;
+  for (const auto after : {3s, 1s, 2s}) tasks.push_back(note(done, world.clock, after));
+  TaskGroup group(world.context.get_executor());
+  group.spawn("all", run_all(world.context.get_executor(), "one", std::move(tasks)));
+  world.context.poll();
+  for (int i = 1; i <= 3; ++i) {
+    EXPECT_EQ(group.size(), 1U);
+    world.clock.advance(1s);
+    world.context.restart();
+    world.context.poll();
+    EXPECT_EQ(done, i);
+  }
+  EXPECT_EQ(group.size(), 0U);
+}
+
+TEST(RunAll, CancelledItCancelsAndAwaitsAll) {
+  World world;
+  int done = 0;
+  std::vector<Task<>> tasks;
+  for (const auto after : {3s, 1s, 2s}) tasks.push_back(note(done, world.clock, after));
+  TaskGroup group(world.context.get_executor());
+  group.spawn("all", run_all(world.context.get_executor(), "one", std::move(tasks)));
+  world.context.poll();
+  EXPECT_EQ(world.clock.sleepers(), 3U);
+  group.cancel();
+  world.context.restart();
+  world.context.poll();
+  EXPECT_EQ(group.size(), 0U);
+  EXPECT_EQ(world.clock.sleepers(), 0U);
+  EXPECT_EQ(done, 0);
+}
+
+}  // namespace
+}  // namespace latchkey::codes
