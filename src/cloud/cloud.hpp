@@ -1,5 +1,6 @@
 #pragma once
 
+#include <chrono>
 #include <cstdint>
 #include <filesystem>
 #include <memory>
@@ -12,6 +13,7 @@
 #include "base/result.hpp"
 #include "base/task.hpp"
 #include "cloud/functions/functions_host.hpp"
+#include "cloud/identity/identities.hpp"
 #include "cloud/identity/role_assignments.hpp"
 #include "cloud/tenancy.hpp"
 
@@ -29,15 +31,6 @@ struct CloudOptions {
       data;  ///< an existing folder; the cloud keeps cloud.db, queues.db, ca.pem, keys/ there
   CloudPorts ports;  ///< 0 takes a free one
   std::vector<std::string> addresses = {"127.0.0.1", "::1"};
-};
-
-/// An application's identity, as a managed identity or a service principal uses it.
-struct Identity {
-  std::string name;
-  std::string client_id;
-  std::string object_id;
-  Secret identity_header;  ///< IDENTITY_HEADER: names this identity at the App Service endpoint
-  Secret client_secret;    ///< AZURE_CLIENT_SECRET
 };
 
 /// Full URLs of what runs. Keys of endpoints.json.
@@ -58,8 +51,8 @@ class Cloud {
   static constexpr std::string_view kVault = "latchkey";
 
   /// Opens the data folder (keys and CA are made at the first start, mode 0600) and starts to
-  /// listen. Errors: unavailable (a port is taken), storage, conflict (another process has the
-  /// folder).
+  /// listen; requests are answered once the executor runs. Errors: unavailable (a port is taken),
+  /// storage, conflict (another process has the folder).
   static Result<std::unique_ptr<Cloud>> start(CloudOptions options, Clock& clock, Random& random,
                                               Executor executor);
   ~Cloud();
@@ -73,18 +66,20 @@ class Cloud {
   RoleAssignments& roles();
   FunctionsHost& functions();
 
-  /// Provisioning: each is fine when the thing is there already, and durable when it returns.
+  /// Provisioning: each is fine when the thing is there already, and durable when it returns. A
+  /// secret gets a new version only when its value is another.
   Task<Result<Identity>> ensure_identity(std::string name);
   Task<Result<>> ensure_role(std::string principal_id, std::string_view role, std::string scope);
   Task<Result<>> ensure_queue(std::string queue);
   /// The newest version's value, or nullopt.
   std::optional<Secret> secret(std::string_view name) const;
   Task<Result<>> set_secret(std::string name, Secret value);
-  /// Role assignments are only made when the folder is new, so that what a person took away stays
-  /// away.
+  /// Whether, when this started, no role had ever been assigned here. Provisioning gives roles only
+  /// then, so that what a person took away stays away.
   bool is_new() const;
 
-  /// Lets running requests end, closes everything, waits for the stores.
+  /// Lets running requests end, closes everything, waits for the stores. Must have ended before
+  /// destruction; nothing else may be called after it.
   Task<> stop(std::chrono::milliseconds grace);
 
  private:

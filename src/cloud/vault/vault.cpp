@@ -2,6 +2,7 @@
 
 #include <fmt/format.h>
 
+#include <algorithm>
 #include <boost/json/object.hpp>
 #include <boost/json/parse.hpp>
 #include <boost/json/serialize.hpp>
@@ -15,6 +16,7 @@ namespace {
 namespace json = boost::json;
 
 constexpr std::size_t kVersionBytes = 16;
+constexpr std::size_t kNameMax = 127;
 
 std::string render_tags(const std::map<std::string, std::string>& tags) {
   json::object object;
@@ -115,6 +117,12 @@ Vault::Vault(sqlite::Database reader, sqlite::Writer& writer, const Clock& clock
     : reader_(std::move(reader)), writer_(writer), clock_(clock), random_(random) {}
 
 Task<Result<SecretVersion>> Vault::set(std::string name, wire::SetSecretRequest content) {
+  if (!is_secret_name(name)) {
+    co_return fail(ErrorKind::invalid_argument, "BadParameter",
+                   fmt::format("The request URI contains an invalid name: {}. A secret's name has "
+                               "1 to {} letters, digits and dashes.",
+                               name.substr(0, kNameMax), kNameMax));
+  }
   SecretVersion made;
   made.name = std::move(name);
   made.version = random_.hex(kVersionBytes);
@@ -177,6 +185,12 @@ Result<std::vector<SecretVersion>> Vault::versions(std::string_view name, std::i
       "created FROM secret_versions WHERE name = ?1 AND number > ?2 ORDER BY number LIMIT ?3");
   rows.bind(1, name).bind(2, after).bind(3, count_max);
   return read_all(rows);
+}
+
+bool is_secret_name(std::string_view name) {
+  return !name.empty() && name.size() <= kNameMax && std::ranges::all_of(name, [](char c) {
+    return (c >= '0' && c <= '9') || (c >= 'a' && c <= 'z') || (c >= 'A' && c <= 'Z') || c == '-';
+  });
 }
 
 }  // namespace latchkey::cloud

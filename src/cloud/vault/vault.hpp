@@ -40,7 +40,8 @@ class Vault {
   /// this object.
   Vault(sqlite::Database reader, sqlite::Writer& writer, const Clock& clock, Random& random);
 
-  /// A new version, durable when it returns. Errors: storage, throttled.
+  /// A new version, durable when it returns. Errors: invalid_argument (BadParameter: the name),
+  /// storage, throttled.
   Task<Result<SecretVersion>> set(std::string name, wire::SetSecretRequest content);
   /// The newest version, or the one named. Error: not_found (SecretNotFound), storage.
   Result<SecretVersion> get(std::string_view name, std::string_view version = {});
@@ -57,5 +58,8 @@ class Vault {
   const Clock& clock_;
   Random& random_;
 };
+
+/// 1 to 127 letters, digits and dashes.
+bool is_secret_name(std::string_view name);
 
 }  // namespace latchkey::cloud

@@ -22,7 +22,6 @@ namespace actions = wire::vault_actions;
 
 constexpr std::string_view kPublicAudience = "https://vault.azure.net";
 constexpr std::string_view kVaultDomain = ".vault.localhost";
-constexpr std::size_t kNameMax = 127;
 
 http::Response error_response(int status, std::string_view code, std::string_view message,
                               std::string_view inner = {}) {
@@ -52,18 +51,12 @@ http::Response error_response(const Error& error) {
   }
 }
 
-bool is_secret_name(std::string_view name) {
-  return !name.empty() && name.size() <= kNameMax && std::ranges::all_of(name, [](char c) {
-    return (c >= '0' && c <= '9') || (c >= 'a' && c <= 'z') || (c >= 'A' && c <= 'Z') || c == '-';
-  });
-}
-
 std::optional<http::Response> bad_name(std::string_view name) {
   if (is_secret_name(name)) return std::nullopt;
-  return bad_parameter(fmt::format(
-      "The request URI contains an invalid name: {}. A secret's name has 1 to {} letters, digits "
-      "and dashes.",
-      name, kNameMax));
+  return bad_parameter(
+      fmt::format("The request URI contains an invalid name: {}. A secret's name has 1 to 127 "
+                  "letters, digits and dashes.",
+                  name));
 }
 
 std::optional<http::Response> past_a_limit(const wire::SetSecretRequest& content) {

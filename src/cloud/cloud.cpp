@@ -1,0 +1,301 @@
+#include "cloud/cloud.hpp"
+
+#include <fmt/format.h>
+
+#include <utility>
+
+#include "base/encoding.hpp"
+#include "base/log.hpp"
+#include "cloud/data_folder.hpp"
+#include "cloud/front.hpp"
+#include "cloud/identity/login_service.hpp"
+#include "cloud/identity/managed_identity_service.hpp"
+#include "cloud/management/role_assignment_service.hpp"
+#include "cloud/queues/queue_service.hpp"
+#include "cloud/settings.hpp"
+#include "cloud/vault/vault_service.hpp"
+#include "http/server.hpp"
+#include "wire/connection_string.hpp"
+
+namespace latchkey::cloud {
+namespace {
+
+constexpr std::size_t kAccountKeyBytes = 64;
+
+http::ServerOptions server_options(const CloudOptions& options, const char* name,
+                                   std::uint16_t port) {
+  http::ServerOptions made;
+  made.name = name;
+  made.addresses = options.addresses;
+  made.port = port;
+  return made;
+}
+
+Task<Result<>> assign_once(RoleAssignments& roles, RoleAssignment assignment) {
+  auto assigned = co_await roles.assign(std::move(assignment));
+  if (!assigned && assigned.error().code != "RoleAssignmentExists") co_return assigned;
+  co_return Result<>{};
+}
+
+}  // namespace
+
+struct Cloud::Impl {
+  Impl(DataFolder folder_in, Clock& clock_in, Random& random_in, Executor executor_in)
+      : folder(std::move(folder_in)), clock(clock_in), random(random_in), executor(executor_in) {}
+
+  /// Everything that reads cloud.db, then the writer.
+  Result<> open_stores();
+  Result<> read_stores(sqlite::Database& database);
+  void make_services(sqlite::Database reader);
+  /// The four ports; which numbers they got is known afterwards.
+  Result<> listen(const CloudOptions& options);
+  Result<> listen_on(std::unique_ptr<http::Server>& server, http::ServerOptions options,
+                     http::Handler handler);
+  Result<> open_queues();
+  void tell_ports();
+
+  DataFolder folder;
+  Clock& clock;
+  Random& random;
+  const Executor executor;
+  Tenancy tenancy;
+  Secret storage_key2;
+  bool is_new = false;
+  CloudEndpoints endpoints;
+
+  std::unique_ptr<sqlite::Writer> writer;
+  std::unique_ptr<Identities> identities;
+  std::unique_ptr<RoleAssignments> roles;
+  std::unique_ptr<FunctionsHost> functions;
+  std::unique_ptr<TokenIssuer> issuer;
+  std::unique_ptr<Authenticator> authenticator;
+  std::unique_ptr<ManagedIdentityService> managed_identities;
+  std::unique_ptr<LoginService> login;
+  std::unique_ptr<RoleAssignmentService> management;
+  std::unique_ptr<Vault> vault;
+  std::unique_ptr<VaultService> vault_service;
+  std::unique_ptr<QueueService> queues;
+  http::Handler queue_handler;
+  // Last, so that they go first: they hand requests to all of the above.
+  std::unique_ptr<http::Server> identity_server;
+  std::unique_ptr<http::Server> vault_server;
+  std::unique_ptr<http::Server> queue_server;
+  std::unique_ptr<http::Server> functions_server;
+};
+
+Result<std::unique_ptr<Cloud>> Cloud::start(CloudOptions options, Clock& clock, Random& random,
+                                            Executor executor) {
+  auto folder = DataFolder::open(options.data, clock);
+  if (!folder) return fail(folder.error());
+  auto impl = std::make_unique<Impl>(std::move(*folder), clock, random, executor);
+  if (auto opened = impl->open_stores(); !opened) return fail(opened.error());
+  if (auto listening = impl->listen(options); !listening) return fail(listening.error());
+  impl->tell_ports();
+  // The last that can fail: it begins background work, which only `stop` ends.
+  if (auto opened = impl->open_queues(); !opened) return fail(opened.error());
+  return std::unique_ptr<Cloud>(new Cloud(std::move(impl)));
+}
+
+Result<> Cloud::Impl::open_stores() {
+  auto database = sqlite::Database::open(folder.cloud_database());
+  if (!database) return fail(database.error());
+  // One transaction: the first start pays for one fsync, not for ten.
+  if (auto begun = database->execute("BEGIN IMMEDIATE"); !begun) return begun;
+  if (auto read = read_stores(*database); !read) return read;
+  if (auto committed = database->execute("COMMIT"); !committed) return committed;
+  auto reader = sqlite::Database::open(folder.cloud_database());
+  if (!reader) return fail(reader.error());
+  writer = std::make_unique<sqlite::Writer>(std::move(*database));
+  make_services(std::move(*reader));
+  return {};
+}
+
+Result<> Cloud::Impl::read_stores(sqlite::Database& database) {
+  if (auto prepared = prepare_settings(database); !prepared) return prepared;
+  const auto uuid = [this] { return random.uuid(); };
+  auto tenant = keep_setting(database, "tenant_id", uuid);
+  if (!tenant) return fail(tenant.error());
+  auto subscription = keep_setting(database, "subscription_id", uuid);
+  if (!subscription) return fail(subscription.error());
+  auto key = keep_setting(database, "storage_key2", [this] {
+    Bytes bytes(kAccountKeyBytes);
+    random.fill(bytes);
+    return to_base64(bytes);
+  });
+  if (!key) return fail(key.error());
+  tenancy.tenant_id = std::move(*tenant);
+  tenancy.subscription_id = std::move(*subscription);
+  storage_key2 = Secret(std::move(*key));
+
+  auto found_identities = Identities::load(database, random);
+  if (!found_identities) return fail(found_identities.error());
+  identities = std::move(*found_identities);
+  auto found_roles = RoleAssignments::load(database);
+  if (!found_roles) return fail(found_roles.error());
+  roles = std::move(*found_roles);
+  is_new = !roles->ever_assigned();
+  auto found_functions = FunctionsHost::load(database, random);
+  if (!found_functions) return fail(found_functions.error());
+  functions = std::move(*found_functions);
+  return Vault::prepare(database);
+}
+
+void Cloud::Impl::make_services(sqlite::Database reader) {
+  identities->use_writer(*writer);
+  roles->use_writer(*writer);
+  functions->use_writer(*writer);
+  issuer = std::make_unique<TokenIssuer>(folder.token_key(), tenancy, clock, random);
+  authenticator = std::make_unique<Authenticator>(issuer->public_key(), issuer->key_id(),
+                                                  issuer->issuer(), clock);
+  managed_identities =
+      std::make_unique<ManagedIdentityService>(tenancy, *identities, *issuer, clock);
+  login = std::make_unique<LoginService>(tenancy, *identities, *issuer, clock, random);
+  management = std::make_unique<RoleAssignmentService>(tenancy, *roles, *authenticator);
+  vault = std::make_unique<Vault>(std::move(reader), *writer, clock, random);
+  vault_service = std::make_unique<VaultService>(std::string(kVault), tenancy, *vault,
+                                                 *authenticator, *roles, random);
+}
+
+Result<> Cloud::Impl::listen(const CloudOptions& options) {
+  auto tls = http::TlsServerContext::from_pem(folder.server_chain_pem(), folder.server_key_pem());
+  if (!tls) return fail(tls.error());
+  auto identity = server_options(options, "identity", options.ports.identity);
+  auto vault_options = server_options(options, "vault", options.ports.vault_and_login);
+  vault_options.tls = *tls;
+  vault_options.tls_only = true;
+  auto queue = server_options(options, "queue", options.ports.queue);
+  queue.tls = *tls;
+  auto function = server_options(options, "functions", options.ports.functions);
+
+  auto done = listen_on(identity_server, std::move(identity), managed_identities->handler());
+  if (!done) return done;
+  done = listen_on(vault_server, std::move(vault_options),
+                   make_front({.vault = vault_service->handler(),
+                               .login = login->handler(),
+                               .management = management->handler()}));
+  if (!done) return done;
+  // The queue service comes later: it wants to know the login service's port.
+  done = listen_on(queue_server, std::move(queue),
+                   [this](const http::Request& request) { return queue_handler(request); });
+  if (!done) return done;
+  return listen_on(functions_server, std::move(function), functions->handler());
+}
+
+Result<> Cloud::Impl::listen_on(std::unique_ptr<http::Server>& server, http::ServerOptions options,
+                                http::Handler handler) {
+  const auto name = options.name;
+  const auto port = options.port;
+  auto listening = http::Server::listen(executor, std::move(options),
+                                        with_request_log(name, std::move(handler)), clock);
+  if (!listening) {
+    auto error = listening.error();
+    error.message = fmt::format(
+        "the {} endpoint cannot have port {}: {} (--ports {}=NUMBER chooses another, --ports auto "
+        "takes free ones)",
+        name, port, error.message, name);
+    return fail(std::move(error));
+  }
+  server = std::move(*listening);
+  return {};
+}
+
+void Cloud::Impl::tell_ports() {
+  const auto https_port = vault_server->port();
+  vault_service->set_port(https_port);
+  login->set_port(https_port);
+  management->set_port(https_port);
+  endpoints = {.functions = fmt::format("http://localhost:{}", functions_server->port()),
+               .queue = fmt::format("https://localhost:{}/{}", queue_server->port(), kAccount),
+               .vault = fmt::format("https://{}.vault.localhost:{}", kVault, https_port),
+               .identity = fmt::format("http://localhost:{}/msi/token", identity_server->port()),
+               .login = fmt::format("https://localhost:{}", https_port)};
+}
+
+Result<> Cloud::Impl::open_queues() {
+  QueueServiceOptions options{.database = folder.queue_database(),
+                              .accounts = {{.name = std::string(kAccount),
+                                            .key1 = Secret(std::string(wire::kDevelopmentKey)),
+                                            .key2 = storage_key2}},
+                              .tenancy = tenancy,
+                              .login_origin = endpoints.login};
+  auto opened =
+      QueueService::open(std::move(options), *authenticator, *roles, clock, random, executor);
+  if (!opened) return fail(opened.error());
+  queues = std::move(*opened);
+  queue_handler = queues->handler();
+  return {};
+}
+
+Cloud::Cloud(std::unique_ptr<Impl> impl) : impl_(std::move(impl)) {}
+Cloud::~Cloud() = default;
+
+const CloudEndpoints& Cloud::endpoints() const {
+  return impl_->endpoints;
+}
+const Tenancy& Cloud::tenancy() const {
+  return impl_->tenancy;
+}
+const std::string& Cloud::authority_pem() const {
+  return impl_->folder.authority_pem();
+}
+std::filesystem::path Cloud::authority_file() const {
+  return impl_->folder.authority_file();
+}
+RoleAssignments& Cloud::roles() {
+  return *impl_->roles;
+}
+FunctionsHost& Cloud::functions() {
+  return *impl_->functions;
+}
+bool Cloud::is_new() const {
+  return impl_->is_new;
+}
+
+Task<Result<Identity>> Cloud::ensure_identity(std::string name) {
+  return impl_->identities->ensure(std::move(name));
+}
+
+Task<Result<>> Cloud::ensure_role(std::string principal_id, std::string_view role,
+                                  std::string scope) {
+  return assign_once(*impl_->roles, {.name = impl_->random.uuid(),
+                                     .principal_id = std::move(principal_id),
+                                     .role_id = std::string(role),
+                                     .scope = std::move(scope)});
+}
+
+Task<Result<>> Cloud::ensure_queue(std::string queue) {
+  return impl_->queues->ensure_queue(std::string(kAccount), std::move(queue));
+}
+
+std::optional<Secret> Cloud::secret(std::string_view name) const {
+  auto found = impl_->vault->get(name);
+  if (found) return std::move(found->value);
+  if (found.error().kind != ErrorKind::not_found) {
+    log::error("vault_store_failed", {{"problem", found.error().message}});
+  }
+  return std::nullopt;
+}
+
+Task<Result<>> Cloud::set_secret(std::string name, Secret value) {
+  const auto newest = secret(name);
+  if (newest && *newest == value) co_return Result<>{};
+  wire::SetSecretRequest content;
+  content.value = std::move(value);
+  auto made = co_await impl_->vault->set(std::move(name), std::move(content));
+  if (!made) co_return fail(made.error());
+  co_return Result<>{};
+}
+
+Task<> Cloud::stop(std::chrono::milliseconds grace) {
+  auto* const impl = impl_.get();
+  TaskGroup draining(impl->executor);
+  for (auto* server : {impl->identity_server.get(), impl->vault_server.get(),
+                       impl->queue_server.get(), impl->functions_server.get()}) {
+    draining.spawn("drain", server->drain(grace));
+  }
+  co_await draining.join();
+  co_await impl->queues->stop();
+  impl->writer.reset();  // Finishes what waits.
+}
+
+}  // namespace latchkey::cloud
