@@ -313,8 +313,8 @@ void Connection::close_if_idle() {
 }
 
 void Connection::abort() {
-  close();
   signal_.emit(asio::cancellation_type::all);
+  close();
 }
 
 }  // namespace latchkey::http

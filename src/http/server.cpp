@@ -3,6 +3,7 @@
 #include <algorithm>
 #include <boost/asio/bind_cancellation_slot.hpp>
 #include <boost/asio/co_spawn.hpp>
+#include <boost/asio/dispatch.hpp>
 #include <boost/asio/ip/tcp.hpp>
 #include <boost/asio/ip/v6_only.hpp>
 #include <boost/asio/steady_timer.hpp>
@@ -28,6 +29,17 @@ constexpr std::size_t kTurnedAwayMax = 64;
 constexpr std::chrono::milliseconds kAcceptPause{100};
 // A port that is free on one address may be taken on the next: other ports to try then.
 constexpr int kFreePortAttempts = 20;
+
+bool is_cancellation(const std::exception_ptr& problem) {
+  try {
+    if (problem) std::rethrow_exception(problem);
+  } catch (const boost::system::system_error& error) {
+    return error.code() == asio::error::operation_aborted;
+  } catch (...) {
+    return false;
+  }
+  return true;
+}
 
 bool is_missing_address(const ErrorCode& error) {
   return error == asio::error::address_family_not_supported ||
@@ -142,6 +154,7 @@ struct Server::Impl : std::enable_shared_from_this<Server::Impl> {
   void start();
   void start_loop(Task<> loop);
   void start_connection(Socket socket);
+  void note_end(std::string_view event, const std::exception_ptr& problem);
   Task<> accept(Acceptor& acceptor);
   Task<> sweep();
   Task<> abort_after(std::chrono::milliseconds grace);
@@ -167,9 +180,9 @@ void Server::Impl::start() {
 
 void Server::Impl::start_loop(Task<> loop) {
   const auto place = loops.emplace(loops.end());
-  auto ended = [self = shared_from_this(), place](const std::exception_ptr& /*cancelled*/) {
+  auto ended = [self = shared_from_this(), place](const std::exception_ptr& problem) {
     self->loops.erase(place);
-    self->changed.cancel();
+    self->note_end("server_loop_failed", problem);
   };
   asio::co_spawn(executor, std::move(loop),
                  asio::bind_cancellation_slot(place->slot(), std::move(ended)));
@@ -180,13 +193,18 @@ void Server::Impl::start_connection(Socket socket) {
   if (too_many && turned_away >= kTurnedAwayMax) return;
   const auto place = connections.emplace(connections.end(), std::move(socket), state, too_many);
   if (too_many) ++turned_away;
-  auto ended = [self = shared_from_this(), place](const std::exception_ptr& /*cancelled*/) {
+  auto ended = [self = shared_from_this(), place](const std::exception_ptr& problem) {
     if (place->turned_away()) --self->turned_away;
     self->connections.erase(place);
-    self->changed.cancel();
+    self->note_end("connection_failed", problem);
   };
   asio::co_spawn(executor, place->run(),
                  asio::bind_cancellation_slot(place->slot(), std::move(ended)));
+}
+
+void Server::Impl::note_end(std::string_view event, const std::exception_ptr& problem) {
+  if (problem && !is_cancellation(problem)) log::error(event, {{"server", state.options.name}});
+  changed.cancel();
 }
 
 Task<> Server::Impl::accept(Acceptor& acceptor) {
@@ -245,8 +263,12 @@ Server::Server(std::shared_ptr<Impl> impl) : impl_(std::move(impl)) {}
 
 Server::~Server() {
   impl_->stop_accepting();
-  impl_->abort_connections();
-  impl_->cancel_loops();
+  // On the executor only: from elsewhere Asio 1.81 would post each cancellation to a place that may
+  // be gone when it arrives, and ends the program for a coroutine that has not begun yet.
+  asio::dispatch(impl_->executor, [impl = impl_] {
+    impl->abort_connections();
+    impl->cancel_loops();
+  });
 }
 
 std::uint16_t Server::port() const {

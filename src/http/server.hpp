@@ -44,13 +44,19 @@ struct ServerOptions {
 /// taken as empty when Content-Length is absent, as RFC 9112 section 6.3 has it; routes that need
 /// one say 411.
 ///
-/// An exception that leaves the handler is logged and answered with 500. Every answer carries Date.
+/// A handler that takes longer than it may is cancelled (`operation_aborted` out of what it waits
+/// for) and answered for; one that does not heed this is answered for when it ends. An exception
+/// that leaves the handler is logged and answered with 500. Every answer carries Date.
 class Server {
  public:
-  /// Binds and starts to accept. Errors: unavailable (port taken, says which), invalid_argument.
-  /// `handler` and `clock` must outlive the server.
+  /// Binds and starts to accept. An address that this machine lacks is passed over as long as one
+  /// of them works. Errors: unavailable (port taken, says which), invalid_argument.
+  /// What `handler` refers to and `clock` must outlive the server. All is to be called on the
+  /// executor's thread.
   static Result<std::unique_ptr<Server>> listen(Executor executor, ServerOptions options,
                                                 Handler handler, Clock& clock);
+  /// Stops at once: as `drain` with no grace, but without waiting. What the handlers refer to must
+  /// live until the executor has run that out, or runs no more; `drain` first to be sure of it.
   ~Server();
 
   std::uint16_t port() const;
