@@ -1,12 +1,12 @@
 #include "base/task.hpp"
 
-#include <boost/asio/bind_cancellation_slot.hpp>
 #include <boost/asio/cancellation_signal.hpp>
 #include <boost/asio/co_spawn.hpp>
 #include <boost/asio/steady_timer.hpp>
 #include <list>
 
 #include "base/assert.hpp"
+#include "base/cancellable.hpp"
 #include "base/log.hpp"
 
 namespace latchkey {
@@ -52,16 +52,15 @@ TaskGroup::~TaskGroup() {
 
 void TaskGroup::spawn(std::string name, Task<> task) {
   auto signal = state_->running.emplace(state_->running.end());
-  asio::co_spawn(
-      state_->executor, std::move(task),
-      asio::bind_cancellation_slot(
-          signal->slot(), [state = state_, signal, name = std::move(name)](std::exception_ptr p) {
-            state->running.erase(signal);
-            if (p && !is_cancellation(p)) {
-              log::error("task_failed", {{"task", name}, {"problem", text_of(p)}});
-            }
-            if (state->running.empty()) state->ended.cancel();
-          }));
+  asio::co_spawn(state_->executor, std::move(task),
+                 make_cancellable(signal->slot(), [state = state_, signal, name = std::move(name)](
+                                                      const std::exception_ptr& p) {
+                   state->running.erase(signal);
+                   if (p && !is_cancellation(p)) {
+                     log::error("task_failed", {{"task", name}, {"problem", text_of(p)}});
+                   }
+                   if (state->running.empty()) state->ended.cancel();
+                 }));
 }
 
 void TaskGroup::cancel() {
