@@ -1,0 +1,183 @@
+#include "cloud/queues/queue_service.hpp"
+
+#include <algorithm>
+#include <utility>
+
+#include "base/encoding.hpp"
+#include "base/task.hpp"
+#include "cloud/queues/buffered_random.hpp"
+#include "cloud/queues/queue_authorization.hpp"
+#include "cloud/queues/queue_handlers.hpp"
+#include "cloud/queues/queue_rules.hpp"
+#include "cloud/queues/queue_store.hpp"
+
+namespace latchkey::cloud {
+namespace {
+
+constexpr std::string_view kServerName = "latchkey-queue/1.0";
+/// What a request without any version is answered with: the oldest that the signatures allow.
+constexpr std::string_view kVersionWhenNone = "2009-09-19";
+constexpr std::size_t kClientRequestIdMax = 1024;
+constexpr std::chrono::seconds kCollectEvery{1};
+
+bool is_echoable(std::string_view id) {
+  return id.size() <= kClientRequestIdMax &&
+         std::all_of(id.begin(), id.end(), [](char c) { return c >= 0x20 && c <= 0x7E; });
+}
+
+Result<> check_accounts(const std::vector<StorageAccount>& accounts) {
+  for (const auto& account : accounts) {
+    const bool key1_right = !account.key1.empty() && from_base64(account.key1.reveal());
+    const bool key2_right = account.key2.empty() || from_base64(account.key2.reveal());
+    if (account.name.empty() || !key1_right || !key2_right) {
+      return fail(ErrorKind::invalid_argument, "InvalidAccount",
+                  "storage account '" + account.name + "': its keys must be base64");
+    }
+  }
+  return {};
+}
+
+}  // namespace
+
+struct QueueService::Impl {
+  Impl(QueueServiceOptions options, Authenticator& authenticator, const RoleAssignments& roles,
+       Clock& clock_in, Random& random_in, Executor executor)
+      : clock(clock_in),
+        random(random_in),
+        authorization({.accounts = std::move(options.accounts),
+                       .tenancy = std::move(options.tenancy),
+                       .login_origin = std::move(options.login_origin)},
+                      authenticator, roles, clock_in),
+        tasks(executor) {}
+
+  Task<http::Response> answer(const http::Request& request);
+  Task<Served<http::Response>> serve(const http::Request& request, std::string_view version);
+  void add_common_headers(const http::Request& request, std::string_view version,
+                          std::string_view request_id, http::Response& response) const;
+  Task<> collect_for_ever();
+
+  Clock& clock;
+  BufferedRandom random;
+  QueueAuthorization authorization;
+  std::unique_ptr<QueueStore> store;
+  std::optional<QueueHandlers> handlers;
+  TaskGroup tasks;
+};
+
+QueueService::QueueService(std::unique_ptr<Impl> impl) : impl_(std::move(impl)) {}
+QueueService::~QueueService() = default;
+
+Result<std::unique_ptr<QueueService>> QueueService::open(QueueServiceOptions options,
+                                                         Authenticator& authenticator,
+                                                         const RoleAssignments& roles, Clock& clock,
+                                                         Random& random, Executor executor) {
+  if (auto right = check_accounts(options.accounts); !right) return fail(right.error());
+  auto database = sqlite::Database::open(options.database);
+  if (!database) return fail(database.error());
+  auto impl =
+      std::make_unique<Impl>(std::move(options), authenticator, roles, clock, random, executor);
+  auto store = QueueStore::open(std::move(*database), clock, impl->random);
+  if (!store) return fail(store.error());
+  impl->store = std::move(*store);
+  impl->handlers.emplace(*impl->store);
+  impl->tasks.spawn("queue_collect", impl->collect_for_ever());
+  return std::unique_ptr<QueueService>(new QueueService(std::move(impl)));
+}
+
+http::Handler QueueService::handler() {
+  return [impl = impl_.get()](const http::Request& request) { return impl->answer(request); };
+}
+
+Task<Result<>> QueueService::ensure_queue(std::string account, std::string queue) {
+  if (!impl_->authorization.is_account(account)) {
+    co_return fail(ErrorKind::not_found, "ResourceNotFound",
+                   "there is no storage account '" + account + "'");
+  }
+  if (const auto wrong = check_queue_name(queue)) {
+    co_return fail(ErrorKind::invalid_argument, wrong->code,
+                   "'" + queue +
+                       "' is no name for a queue: 3 to 63 lower-case letters, digits "
+                       "and single hyphens");
+  }
+  if (impl_->store->find_queue(account, queue)) co_return Result<>{};
+  wire::Metadata none;
+  const auto made = co_await impl_->store->create_queue(account, queue, std::move(none));
+  // Made by somebody else meanwhile, with metadata: it is there, which is all we want.
+  if (!made && made.error().kind != ErrorKind::conflict) co_return fail(made.error());
+  co_return Result<>{};
+}
+
+Task<> QueueService::stop() {
+  impl_->tasks.cancel();
+  co_await impl_->tasks.join();
+}
+
+Task<http::Response> QueueService::Impl::answer(const http::Request& request) {
+  const std::string request_id = random.uuid();
+  const std::string_view version = request.headers.find("x-ms-version").value_or("");
+  auto served = co_await serve(request, version);
+  http::Response response;
+  if (served) {
+    response = std::move(*served);
+  } else {
+    response = wire::render_storage_error(served.error(), request_id, clock.now());
+  }
+  add_common_headers(request, version, request_id, response);
+  co_return response;
+}
+
+Task<Served<http::Response>> QueueService::Impl::serve(const http::Request& request,
+                                                       std::string_view version) {
+  if (!version.empty() && !is_api_version(version)) {
+    co_return refuse(invalid_header("x-ms-version", version));
+  }
+  const auto query = http::parse_query(request.query_text());
+  if (!query) co_return refuse(wire::storage_error("InvalidUri"));
+  const auto address = parse_queue_address(
+      request, [this](std::string_view name) { return authorization.is_account(name); });
+  if (!address) co_return refuse(address.error());
+  if (request.method == http::Method::options) co_return refuse(refuse_preflight(request));
+  const auto operation = find_operation(request, *address, *query);
+  if (!operation) co_return refuse(operation.error());
+  const QueueCall call{.request = request,
+                       .query = *query,
+                       .address = *address,
+                       .operation = *operation,
+                       .version = version};
+  if (auto refusal = authorization.check(call)) co_return refuse(std::move(*refusal));
+  // How long the server may take; ours always takes less, so only its form matters.
+  const auto timeout = integer_parameter(
+      *query, {.name = "timeout", .min = 0, .max = std::numeric_limits<std::int64_t>::max()});
+  if (!timeout) co_return refuse(timeout.error());
+  co_return co_await handlers->serve(call);
+}
+
+void QueueService::Impl::add_common_headers(const http::Request& request, std::string_view version,
+                                            std::string_view request_id,
+                                            http::Response& response) const {
+  http::Headers& headers = response.headers;
+  headers.add("Server", kServerName);
+  headers.add("x-ms-request-id", request_id);
+  if (!version.empty() && is_api_version(version)) {
+    headers.add("x-ms-version", version);
+  } else {
+    const auto query = http::parse_query(request.query_text());
+    const std::string* signed_version = query ? http::find_parameter(*query, "sv") : nullptr;
+    const bool usable = signed_version != nullptr && is_api_version(*signed_version);
+    headers.add("x-ms-version", usable ? std::string_view(*signed_version) : kVersionWhenNone);
+  }
+  if (const auto id = request.headers.find("x-ms-client-request-id"); id && is_echoable(*id)) {
+    headers.add("x-ms-client-request-id", *id);
+  }
+  if (request.method == http::Method::get) headers.add("Cache-Control", "no-cache");
+}
+
+Task<> QueueService::Impl::collect_for_ever() {
+  for (;;) {
+    co_await clock.sleep_for(kCollectEvery);
+    bool more = true;
+    while (more) more = co_await store->collect();
+  }
+}
+
+}  // namespace latchkey::cloud
