@@ -6,15 +6,17 @@
 namespace latchkey::http {
 namespace {
 
+Task<Response> ok_with(std::string body) {
+  co_return text_response(200, std::move(body));
+}
+
 // Answers with the name it was given and what the pattern caught, so that a test sees who answered.
 RouteHandler says(std::string name) {
-  return [name](const Request&, const Match& match) -> Task<Response> {
+  return [name](const Request&, const Match& match) {
     std::string body = name;
     for (const auto& parameter : match.parameters) body += "|" + parameter;
     for (const auto& [key, value] : match.query) body += "&" + key + "=" + value;
-    return [](std::string text) -> Task<Response> {
-      co_return text_response(200, std::move(text));
-    }(std::move(body));
+    return ok_with(std::move(body));
   };
 }
 
