@@ -11,7 +11,7 @@ namespace latchkey::wire {
 struct BearerChallenge {
   std::string authorization;  ///< "https://login.../TENANT"; read from authorization or
                               ///< authorization_uri (there without its "/oauth2/authorize")
-  std::string resource;  ///< read from resource, resource_id, or scope without "/.default"
+  std::string resource;       ///< read from resource, resource_id, or scope without "/.default"
   /// First path segment of `authorization`; empty when there is none.
   std::string tenant() const;
 };

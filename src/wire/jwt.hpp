@@ -26,7 +26,7 @@ struct TokenClaims {
 };
 
 /// No token is longer; what is, is refused before any work is done on it.
-inline constexpr std::size_t kTokenBytesMax = 16 * 1024;
+inline constexpr std::size_t kTokenBytesMax = std::size_t{16} * 1024;
 
 /// In the form of Entra ID's v1 access tokens for applications (ver "1.0", idtyp "app").
 std::string sign_token(const TokenClaims& claims, const RsaPrivateKey& key,

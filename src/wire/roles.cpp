@@ -27,6 +27,9 @@ std::vector<std::string_view> vault_reader_actions() {
   };
 }
 
+constexpr std::string_view kJoinSubnet =
+    "Microsoft.Network/virtualNetworks/subnets/joinViaServiceEndpoint/action";
+
 void add_queue_roles(std::vector<RoleDefinition>& roles) {
   roles.push_back({.id = "974c5e8b-45b9-4653-ba55-5f855dd0fb88",
                    .name = "Storage Queue Data Contributor",
@@ -138,9 +141,7 @@ void add_management_roles(std::vector<RoleDefinition>& roles) {
                    .data_actions = {},
                    .not_data_actions = {},
                    .actions = {"Microsoft.Authorization/*/read", "Microsoft.Insights/alertRules/*",
-                               "Microsoft.Insights/diagnosticSettings/*",
-                               "Microsoft.Network/virtualNetworks/subnets/"
-                               "joinViaServiceEndpoint/action",
+                               "Microsoft.Insights/diagnosticSettings/*", kJoinSubnet,
                                "Microsoft.ResourceHealth/availabilityStatuses/read",
                                "Microsoft.Resources/deployments/*",
                                "Microsoft.Resources/subscriptions/resourceGroups/read",

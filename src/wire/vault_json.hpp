@@ -15,7 +15,7 @@
 namespace latchkey::wire {
 
 /// Key Vault's limits on a secret.
-inline constexpr std::size_t kSecretValueBytesMax = 25 * 1024;
+inline constexpr std::size_t kSecretValueBytesMax = std::size_t{25} * 1024;
 inline constexpr std::size_t kSecretTagsMax = 15;
 inline constexpr std::size_t kSecretTagBytesMax = 256;  ///< of a tag's name, and of its value
 inline constexpr std::size_t kSecretContentTypeBytesMax = 255;

@@ -82,6 +82,8 @@ class Scanner {
       refuse("']]>' is not allowed in character data.");
     } else {
       ++at_;
+      // Within an element nothing but these can matter: most of a body is passed here.
+      if (depth_ > 0) at_ = std::min(text_.find_first_of("<&]", at_), text_.size());
     }
   }
 
