@@ -243,8 +243,9 @@ TEST_F(CloudTest, SaysWhichPortIsTakenAndHowToChooseAnother) {
   testing::TemporaryFolder other;
   Error error;
   // On the executor, as the program does, where three servers have begun to listen already.
-  const auto start_second = [](CloudTest& test, CloudOptions options, Error& e) -> Task<> {
-    auto second = Cloud::start(options, test.clock_, test.random_, test.context_.get_executor());
+  const auto start_second = [](CloudOptions options, Clock& clock, Random& random,
+                               IoContext& context, Error& e) -> Task<> {
+    const auto second = Cloud::start(options, clock, random, context.get_executor());
     EXPECT_FALSE(second);
     if (!second) e = second.error();
     co_return;
@@ -252,7 +253,7 @@ TEST_F(CloudTest, SaysWhichPortIsTakenAndHowToChooseAnother) {
   CloudOptions options;
   options.data = other.path();
   options.ports = {taken, 0, 0, 0};
-  run_to_end(context_, start_second(*this, options, error));
+  run_to_end(context_, start_second(options, clock_, random_, context_, error));
   context_.poll();
   EXPECT_EQ(error.kind, ErrorKind::unavailable);
   for (const auto& part : {std::string("functions endpoint"), std::to_string(taken),

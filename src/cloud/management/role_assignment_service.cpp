@@ -162,6 +162,8 @@ Task<http::Response> RoleAssignmentService::answer(const http::Request& request)
   if (request.method == http::Method::put) action = actions::kAssignmentsWrite;
   if (request.method == http::Method::delete_) action = actions::kAssignmentsDelete;
   if (!roles_.allowed_to_manage(caller->object_id, action, target.scope)) {
+    log::info("role_missing",
+              {{"principal", caller->object_id}, {"action", action}, {"resource", target.scope}});
     co_return error_response(
         403, "AuthorizationFailed",
         fmt::format("The client '{}' with object id '{}' does not have authorization to perform "

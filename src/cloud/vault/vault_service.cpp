@@ -3,15 +3,12 @@
 #include <fmt/format.h>
 
 #include <algorithm>
-#include <array>
-#include <boost/json/serialize.hpp>
-#include <boost/json/string.hpp>
 #include <utility>
 
-#include "base/encoding.hpp"
 #include "base/log.hpp"
 #include "base/text.hpp"
 #include "cloud/request_facts.hpp"
+#include "cloud/vault/paging.hpp"
 #include "http/url.hpp"
 #include "wire/challenge.hpp"
 
@@ -101,53 +98,6 @@ std::string forbidden_text(const Principal& caller, std::string_view action,
       caller.client_id, caller.object_id, caller.issuer, action, resource, vault);
 }
 
-/// maxresults and $skiptoken; the token is the base64url of where the last page ended.
-struct Paging {
-  std::int64_t count = VaultService::kPageMax;
-  std::string after;
-};
-
-Result<Paging> read_paging(const http::Query& query) {
-  const auto wrong = [](std::string message) {
-    return fail(ErrorKind::invalid_argument, "BadParameter", std::move(message));
-  };
-  Paging paging;
-  if (const auto* text = http::find_parameter(query, "maxresults")) {
-    const auto count = parse_integer<std::int64_t>(*text);
-    if (!count || *count < 1 || *count > VaultService::kPageMax) {
-      return wrong(
-          fmt::format("maxresults must be a number from 1 to {}.", VaultService::kPageMax));
-    }
-    paging.count = *count;
-  }
-  if (const auto* token = http::find_parameter(query, "$skiptoken")) {
-    const auto bytes = from_base64url(*token);
-    if (!bytes) return wrong("$skiptoken is not one that this vault gave.");
-    paging.after = as_text(*bytes);
-  }
-  return paging;
-}
-
-/// One item more than asked for was read: when it is there, another page follows.
-http::Response render_page(const std::vector<wire::SecretBundle>& items, std::string_view next) {
-  std::string body = "{\"value\":[";
-  for (const auto& item : items) {
-    if (body.back() == '}') body += ',';
-    body += wire::render_secret_bundle(item);
-  }
-  body += "],\"nextLink\":";
-  body += next.empty() ? "null" : boost::json::serialize(boost::json::string(next));
-  body += '}';
-  return http::json_response(200, std::move(body));
-}
-
-std::string next_link(std::string_view base, std::string_view path, const http::Query& query,
-                      const Paging& paging, std::string_view after) {
-  return fmt::format("{}{}?api-version={}&$skiptoken={}&maxresults={}", base, path,
-                     percent_encode(*http::find_parameter(query, "api-version")),
-                     to_base64url(after), paging.count);
-}
-
 }  // namespace
 
 VaultService::VaultService(std::string name, const Tenancy& tenancy, Vault& vault,
@@ -232,6 +182,8 @@ std::optional<http::Response> VaultService::refuse(const http::Request& request,
     return bad_parameter("api-version must be specified");
   }
   if (!roles_.allowed(caller->object_id, wire::Requirement{{action}}, resource)) {
+    log::info("role_missing",
+              {{"principal", caller->object_id}, {"action", action}, {"resource", resource}});
     return error_response(403, "Forbidden", forbidden_text(*caller, action, resource, name_),
                           "ForbiddenByRbac");
   }
@@ -296,6 +248,7 @@ http::Response VaultService::list_secrets(const http::Request& request, const ht
   if (!paging) return error_response(paging.error());
   auto found = vault_.list(paging->after, paging->count + 1);
   if (!found) return error_response(found.error());
+  // One more than asked for was read: when it is there, another page follows.
   const bool more = std::ssize(*found) > paging->count;
   if (more) found->pop_back();
   std::vector<wire::SecretBundle> items;

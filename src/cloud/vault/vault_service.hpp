@@ -29,7 +29,6 @@ class VaultService {
   static constexpr std::size_t kValueBytesMax = 25 * 1024;
   static constexpr std::size_t kTagsMax = 15;
   static constexpr std::size_t kTagBytesMax = 256;
-  static constexpr std::int64_t kPageMax = 25;
 
   /// `name`: the vault's, as in https://NAME.vault.localhost. The references must outlive this.
   VaultService(std::string name, const Tenancy& tenancy, Vault& vault, Authenticator& authenticator,
