@@ -67,7 +67,9 @@ std::shared_ptr<ClientConnection> ClientPool::new_connection(Host& host) const {
 
 bool ClientPool::try_acquire(Lease& lease) {
   Host& host = lease.host_;
-  if (!host.waiters.empty()) return false;  // First come, first served.
+  // First come, first served: while anybody waits, nothing is free, as release() hands on.
+  LK_ASSERT(host.waiters.empty() ||
+            (host.idle.empty() && host.open >= options_.connections_per_host_max));
   while (!host.idle.empty()) {
     // The one used last: the others grow old and are closed when they are not needed.
     auto connection = std::move(host.idle.back());
