@@ -5,6 +5,7 @@
 #include "azure/credential_chain.hpp"
 #include "azure/environment_credential.hpp"
 #include "azure/managed_identity_credential.hpp"
+#include "azure/testing/slow_http_client.hpp"
 #include "azure/testing/stepper.hpp"
 #include "base/testing/seeded_random.hpp"
 #include "http/testing/fake_http_client.hpp"
@@ -323,6 +324,25 @@ TEST_F(DefaultCredentialTest, ARefusalByAnyMemberMakesTheSumARefusal) {
   EXPECT_EQ(token.error().http_status, 401);
   EXPECT_NE(token.error().message.find("AADSTS7000215"), std::string::npos);
   EXPECT_EQ(token.error().message.find("s3cret"), std::string::npos);
+}
+
+TEST_F(DefaultCredentialTest, MayGoWhileItsEndpointIsSlowOrWaitedFor) {
+  always(answer(503));
+  testing::SlowHttpClient slow(http, clock, 100ms);
+  for (const auto time : {0ms, 50ms, 150ms}) {
+    auto credential = make_default_credential(app_service_settings(), slow, clock, random,
+                                              context.get_executor());
+    testing::Running<Result<AccessToken>> asker(context, credential->get_token(kVault));
+    testing::settle(context);
+    clock.advance(time);
+    testing::settle(context);
+    EXPECT_EQ(clock.sleepers(), 1U) << "in an attempt, or between two";
+    credential.reset();
+    testing::settle(context);
+    EXPECT_EQ(clock.sleepers(), 0U);
+    ASSERT_TRUE(asker.done());
+    EXPECT_FALSE(asker.take());
+  }
 }
 
 TEST_F(DefaultCredentialTest, TokensAreCachedPerResource) {

@@ -5,6 +5,7 @@
 #include "azure/testing/fake_credential.hpp"
 #include "azure/testing/slow_http_client.hpp"
 #include "azure/testing/stepper.hpp"
+#include "azure/token_cache.hpp"
 #include "base/testing/seeded_random.hpp"
 #include "base/time_text.hpp"
 #include "http/testing/fake_http_client.hpp"
@@ -326,6 +327,18 @@ TEST_F(QueueClientTest, AFaultThatStaysIsReportedWithTheQueuesName) {
   ASSERT_FALSE(got);
   EXPECT_EQ(got.error().code, "ConnectionRefused");
   EXPECT_EQ(got.error().message, "queue code-requests: refused");
+}
+
+TEST_F(QueueClientTest, TakesItsTokenFromACacheThatHasOne) {
+  auto source = std::make_unique<testing::FakeCredential>();
+  const testing::FakeCredential& asked = *source;
+  TokenCache cache(std::move(source), clock, context.get_executor());
+  QueueClient queue(queue_address_from_url(kQueue, &cache).value(), http, clock, random);
+  http.answer_with([](const http::ClientRequest&) { return answer(204); });
+  for (int i = 0; i < 3; ++i) ASSERT_TRUE(run(queue.clear()));
+  EXPECT_EQ(header("Authorization", 0), "Bearer token-1");
+  EXPECT_EQ(header("Authorization", 2), "Bearer token-1");
+  EXPECT_EQ(asked.resources, std::vector<std::string>{kStorage});
 }
 
 TEST_F(QueueClientTest, WithoutATokenNothingIsSent) {

@@ -58,7 +58,7 @@ Task<Result<http::Response>> RetryPolicy::send(Prepare prepare) {
     // Preparing may have waited for a token: what is left counts from here. At least a little, so
     // that a call whose time went into its token still says what the service thinks.
     const auto left = std::chrono::duration_cast<milliseconds>(deadline - clock_.steady_now());
-    request->timeout = std::clamp(left, milliseconds{100}, options_.attempt_timeout);
+    request->timeout = std::min(std::max(left, milliseconds{100}), options_.attempt_timeout);
     Result<http::Response> outcome = co_await http_.send(std::move(*request));
 
     if (outcome && on_answer) on_answer(*outcome);

@@ -2,6 +2,7 @@
 
 #include <chrono>
 #include <functional>
+#include <optional>
 
 #include "base/clock.hpp"
 #include "base/random.hpp"
@@ -23,7 +24,8 @@ struct RetryOptions {
 /// and timeout; not a certificate that does not verify, which no repetition mends). Retry-After
 /// (seconds or a date, retry-after-ms, x-ms-retry-after-ms) is honoured; when it, or the next
 /// delay, would pass the deadline, the last answer is given at once. `prepare` makes the request
-/// anew for each attempt (a new date and signature); its error ends the call.
+/// anew for each attempt (a new date and signature; its `timeout` is set here); its error ends the
+/// call.
 ///
 /// All waiting goes through Clock. The policy, its client and clock must outlive the call.
 class RetryPolicy {

@@ -46,6 +46,7 @@ struct SingleFlight::Hold {
 
   Executor executor;
   std::unique_ptr<TaskGroup> group;
+  bool begun = false;  ///< what was started last has made its first step
   bool cancelled = false;
 };
 
@@ -53,7 +54,9 @@ SingleFlight::SingleFlight(Executor executor) : hold_(std::make_shared<Hold>(exe
 
 void SingleFlight::cancel() {
   hold_->cancelled = true;
-  hold_->group->cancel();
+  // Work that waits for its first step ends there by itself; Asio 1.81 would let the cancellation
+  // of a coroutine that has not begun escape from the io_context.
+  if (hold_->begun) hold_->group->cancel();
 }
 
 bool SingleFlight::running() const {
@@ -62,12 +65,13 @@ bool SingleFlight::running() const {
 
 void SingleFlight::start(std::string name, Task<> work) {
   LK_ASSERT(!running() && !hold_->cancelled);
+  hold_->begun = false;
   hold_->group->spawn(std::move(name), run(std::move(work), hold_));
 }
 
 Task<> SingleFlight::run(Task<> work, std::shared_ptr<Hold> hold) {
-  // Cancellation does not reach a coroutine before its first step.
   if (hold->cancelled) co_return;
+  hold->begun = true;
   co_await std::move(work);
 }
 
