@@ -1,12 +1,13 @@
 #include "base/task.hpp"
 
+#include <boost/asio/bind_cancellation_slot.hpp>
 #include <boost/asio/cancellation_signal.hpp>
 #include <boost/asio/co_spawn.hpp>
+#include <boost/asio/dispatch.hpp>
 #include <boost/asio/steady_timer.hpp>
 #include <list>
 
 #include "base/assert.hpp"
-#include "base/cancellable.hpp"
 #include "base/log.hpp"
 
 namespace latchkey {
@@ -53,22 +54,27 @@ TaskGroup::~TaskGroup() {
 void TaskGroup::spawn(std::string name, Task<> task) {
   auto signal = state_->running.emplace(state_->running.end());
   asio::co_spawn(state_->executor, std::move(task),
-                 make_cancellable(signal->slot(), [state = state_, signal, name = std::move(name)](
-                                                      const std::exception_ptr& p) {
-                   state->running.erase(signal);
-                   if (p && !is_cancellation(p)) {
-                     log::error("task_failed", {{"task", name}, {"problem", text_of(p)}});
-                   }
-                   if (state->running.empty()) state->ended.cancel();
-                 }));
+                 asio::bind_cancellation_slot(
+                     signal->slot(),
+                     [state = state_, signal, name = std::move(name)](const std::exception_ptr& p) {
+                       state->running.erase(signal);
+                       if (p && !is_cancellation(p)) {
+                         log::error("task_failed", {{"task", name}, {"problem", text_of(p)}});
+                       }
+                       if (state->running.empty()) state->ended.cancel();
+                     }));
 }
 
 void TaskGroup::cancel() {
-  // A task may end, and leave the list, while it is told to: step on before emitting.
-  for (auto it = state_->running.begin(); it != state_->running.end();) {
-    auto current = it++;
-    current->emit(asio::cancellation_type::all);
-  }
+  // On the executor only: from elsewhere Asio 1.81 would post each cancellation to a signal that
+  // may be gone when it arrives, and ends the program for a coroutine that has not begun yet.
+  asio::dispatch(state_->executor, [state = state_] {
+    // A task may end, and leave the list, while it is told to: step on before emitting.
+    for (auto it = state->running.begin(); it != state->running.end();) {
+      auto current = it++;
+      current->emit(asio::cancellation_type::all);
+    }
+  });
 }
 
 Task<> TaskGroup::join() {

@@ -64,6 +64,24 @@ TEST(TaskGroup, CancelEndsSleepersAndJoinWaitsForThem) {
   EXPECT_EQ(clock.sleepers(), 0U);
 }
 
+Task<> spawn_and_cancel(TaskGroup& group, Clock& clock, std::vector<int>& order) {
+  group.spawn("inside", sleep_then_note(clock, 600s, order, 1));
+  group.cancel();
+  co_await group.join();
+}
+
+TEST(TaskGroup, CancelReachesTasksThatHaveNotBegun) {
+  IoContext context;
+  ManualClock clock;
+  std::vector<int> order;
+  TaskGroup group(context.get_executor());
+  group.spawn("outside", sleep_then_note(clock, 600s, order, 1));
+  group.cancel();
+  run_to_end(context, spawn_and_cancel(group, clock, order));
+  EXPECT_EQ(group.size(), 0U);
+  EXPECT_TRUE(order.empty());
+}
+
 TEST(TaskGroup, AnExceptionIsLoggedAndEndsThatTaskOnly) {
   IoContext context;
   ManualClock clock;
