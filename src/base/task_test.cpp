@@ -64,8 +64,11 @@ TEST(TaskGroup, CancelEndsSleepersAndJoinWaitsForThem) {
   EXPECT_EQ(clock.sleepers(), 0U);
 }
 
+Task<> quick() { co_return; }
+
 Task<> spawn_and_cancel(TaskGroup& group, Clock& clock, std::vector<int>& order) {
   group.spawn("inside", sleep_then_note(clock, 600s, order, 1));
+  group.spawn("inside and quick", quick());
   group.cancel();
   co_await group.join();
 }
@@ -76,6 +79,7 @@ TEST(TaskGroup, CancelReachesTasksThatHaveNotBegun) {
   std::vector<int> order;
   TaskGroup group(context.get_executor());
   group.spawn("outside", sleep_then_note(clock, 600s, order, 1));
+  group.spawn("outside and quick", quick());
   group.cancel();
   run_to_end(context, spawn_and_cancel(group, clock, order));
   EXPECT_EQ(group.size(), 0U);
