@@ -17,7 +17,7 @@ constexpr std::chrono::seconds kTimeToLiveMax{7 * 24 * 3600};
 
 std::chrono::seconds message_time_to_live(const LifetimeRules& rules) {
   const auto code = std::chrono::ceil<std::chrono::seconds>(rules.lifetime + rules.spread());
-  return std::min(code + Issuer::kMessageMargin, kTimeToLiveMax);
+  return std::min(code + kMessageMargin, kTimeToLiveMax);
 }
 
 /// A neighbour's failure as the issuer's own: what to do about it stands in the cause.

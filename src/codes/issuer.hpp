@@ -1,6 +1,5 @@
 #pragma once
 
-#include <chrono>
 #include <string>
 
 #include "azure/queue_client.hpp"
@@ -34,10 +33,6 @@ struct IssuedCode {
 /// http_status 0, the cause in the message: http_status is never anybody's but the number API's.
 class Issuer {
  public:
-  /// A message outlives its code by so much more than the clocks' error: watchers that come back
-  /// within it still tidy up by the message. Later ones leave that to the sweep.
-  static constexpr std::chrono::seconds kMessageMargin{3600};
-
   struct Dependencies {
     NumberApi& number_api;
     azure::QueueClient& queue;

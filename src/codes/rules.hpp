@@ -9,6 +9,10 @@
 /// What the watcher does with a message: a pure function of the message's times and now.
 namespace latchkey::codes {
 
+/// Messages, and rows whose message is lost, outlive their code by so much more than the clocks'
+/// error: watchers that come back within it still tidy up by the message, the sweep comes later.
+inline constexpr std::chrono::seconds kMessageMargin{3600};
+
 struct LifetimeRules {
   std::chrono::milliseconds lifetime{600'000};
   /// Every host's clock is right within this (e). Rows and messages outlive their code by 2e.

@@ -12,9 +12,6 @@ namespace {
 using std::chrono::seconds;
 using wire::QueueMessage;
 
-/// A message that is sent again outlives its code by so much, as the issuer's does.
-constexpr seconds kMessageMargin{3600};
-
 /// "<queue>-poison", cut to the 63 characters that a queue's name may have.
 std::string poison_name(std::string name) {
   constexpr std::string_view kSuffix = "-poison";

@@ -20,8 +20,6 @@ constexpr int kDoublingsMax = 16;
 
 constexpr seconds kSweepInterval{60};
 constexpr std::int64_t kSweepRows = 1000;
-/// A row stays so long after its code was over: its message, where it lives, comes first.
-constexpr seconds kSweepMargin{3600};
 
 milliseconds scaled(milliseconds duration, double factor) {
   return milliseconds{
@@ -135,7 +133,7 @@ Task<> Watcher::Impl::sweep_loop() {
 }
 
 Task<> Watcher::Impl::sweep() {
-  const UtcTime expired_by = with.clock.now() - options.rules.spread() - kSweepMargin;
+  const UtcTime expired_by = with.clock.now() - options.rules.spread() - kMessageMargin;
   std::int64_t removed_rows = kSweepRows;
   while (removed_rows == kSweepRows) {
     auto removed = co_await with.table.remove_expired(expired_by, kSweepRows);
