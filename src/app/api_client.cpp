@@ -5,29 +5,19 @@
 #include <boost/json.hpp>
 
 namespace latchkey::app {
-namespace {
 
-Result<std::unique_ptr<http::PooledClient>> make_client(World world) {
-  auto trust = http::TlsClientContext::system_trust();
-  if (!trust) return fail(trust.error());
-  return std::make_unique<http::PooledClient>(world.executor, std::move(*trust), world.clock);
-}
-
-}  // namespace
-
-ApiClient::ApiClient(const std::string& url, World world)
-    : url_(http::parse_url(url)), http_(make_client(world)) {}
+ApiClient::ApiClient(const std::string& url, Trust trust, World world)
+    : url_(http::parse_url(url)), http_(world.executor, std::move(trust), world.clock) {}
 
 Task<Result<http::Response>> ApiClient::send(http::Method method, std::string path,
                                              std::string body) {
   if (!url_) co_return fail(url_.error());
-  if (!http_) co_return fail(http_.error());
   http::ClientRequest request;
   request.method = method;
   request.url = url_->with_path(std::move(path));
   request.body = std::move(body);
   if (!request.body.empty()) request.headers.set("Content-Type", "application/json");
-  co_return co_await (*http_)->send(std::move(request));
+  co_return co_await http_.send(std::move(request));
 }
 
 Task<Result<ApiClient::NewCode>> ApiClient::new_code() {

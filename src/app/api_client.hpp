@@ -11,7 +11,7 @@ namespace latchkey::app {
 class ApiClient {
  public:
   /// `url`: "http://localhost:8080".
-  ApiClient(const std::string& url, World world);
+  ApiClient(const std::string& url, Trust trust, World world);
 
   struct NewCode {
     Secret code;
@@ -25,7 +25,7 @@ class ApiClient {
   Task<Result<http::Response>> send(http::Method method, std::string path, std::string body);
 
   Result<http::Url> url_;
-  Result<std::unique_ptr<http::PooledClient>> http_;
+  http::PooledClient http_;
 };
 
 }  // namespace latchkey::app

@@ -48,7 +48,9 @@ Task<int> verify(ApiClient& client, Secret code, Clock& clock) {
 }
 
 Task<int> run_action(const CodeOptions& options, std::string url, World world) {
-  ApiClient client(url, world);
+  auto trust = Trust::system_trust();
+  if (!trust) co_return report(trust.error());
+  ApiClient client(url, std::move(*trust), world);
   int exit_code = 1;
   if (options.action == "new") {
     exit_code = co_await new_code(client);

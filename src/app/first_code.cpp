@@ -50,8 +50,9 @@ void print_next_steps(const RunningCloud& running, const CommonOptions& common,
 }  // namespace
 
 Task<> show_first_code(const RunningCloud& running, codes::CodeTable& table,
-                       const codes::CodeHasher& hasher, const CommonOptions& common, World world) {
-  ApiClient client(running.endpoints.at("api"), world);
+                       const codes::CodeHasher& hasher, const CommonOptions& common, Trust trust,
+                       World world) {
+  ApiClient client(running.endpoints.at("api"), std::move(trust), world);
   const SteadyTime start = world.clock.steady_now();
   auto code = co_await client.new_code();
   if (!code) {

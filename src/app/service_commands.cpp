@@ -25,7 +25,9 @@ void print_listening(std::string_view what, std::uint16_t port, std::string_view
 Task<int> serve(const ServiceSettings& settings, const ListenSettings& listen, World world) {
   auto table = codes::open_sqlite_code_table(settings.code_table);
   if (!table) co_return report(table.error());
-  auto part = co_await ApiPart::start(settings, listen, **table, world);
+  auto trust = Trust::system_trust();
+  if (!trust) co_return report(trust.error());
+  auto part = co_await ApiPart::start(settings, listen, **table, std::move(*trust), world);
   if (!part) co_return report(part.error());
   print_listening("API", (*part)->port(), "/api/v1/getcode");
   co_await stop_signal();
@@ -37,7 +39,9 @@ Task<int> serve(const ServiceSettings& settings, const ListenSettings& listen, W
 Task<int> watch(const ServiceSettings& settings, World world) {
   auto table = codes::open_sqlite_code_table(settings.code_table);
   if (!table) co_return report(table.error());
-  auto part = co_await WatchPart::start(settings, **table, world);
+  auto trust = Trust::system_trust();
+  if (!trust) co_return report(trust.error());
+  auto part = co_await WatchPart::start(settings, **table, std::move(*trust), world);
   if (!part) co_return report(part.error());
   fmt::print("latchkey: watching the queue\n");
   std::fflush(stdout);

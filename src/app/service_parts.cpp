@@ -42,11 +42,9 @@ codes::LifetimeRules lifetime_rules(const ServiceSettings& settings) {
 AzureAccess::~AzureAccess() = default;
 
 Result<std::unique_ptr<AzureAccess>> AzureAccess::create(const ServiceSettings& settings,
-                                                         World world) {
+                                                         Trust trust, World world) {
   std::unique_ptr<AzureAccess> made(new AzureAccess(world));
-  auto trust = http::TlsClientContext::system_trust(settings.extra_ca_pem);
-  if (!trust) return fail(trust.error());
-  made->http_ = std::make_unique<http::PooledClient>(world.executor, std::move(*trust), world.clock,
+  made->http_ = std::make_unique<http::PooledClient>(world.executor, std::move(trust), world.clock,
                                                      settings.http);
   made->credential_ = azure::make_default_credential(settings.credential, *made->http_, world.clock,
                                                      world.executor);
@@ -77,9 +75,10 @@ Task<Result<codes::CodeHasher>> AzureAccess::hasher(std::string secret_name, sec
 
 Task<Result<std::unique_ptr<ApiPart>>> ApiPart::start(ServiceSettings settings,
                                                       ListenSettings listen,
-                                                      codes::CodeTable& table, World world) {
+                                                      codes::CodeTable& table, Trust trust,
+                                                      World world) {
   std::unique_ptr<ApiPart> part(new ApiPart);
-  auto azure = AzureAccess::create(settings, world);
+  auto azure = AzureAccess::create(settings, std::move(trust), world);
   if (!azure) co_return fail(azure.error());
   part->azure_ = std::move(*azure);
   auto hasher = co_await part->azure_->hasher(settings.pepper_secret_name, seconds{60});
@@ -124,9 +123,10 @@ Task<> ApiPart::stop(std::chrono::milliseconds grace) {
 }
 
 Task<Result<std::unique_ptr<WatchPart>>> WatchPart::start(ServiceSettings settings,
-                                                          codes::CodeTable& table, World world) {
+                                                          codes::CodeTable& table, Trust trust,
+                                                          World world) {
   std::unique_ptr<WatchPart> part(new WatchPart(world.executor));
-  auto azure = AzureAccess::create(settings, world);
+  auto azure = AzureAccess::create(settings, std::move(trust), world);
   if (!azure) co_return fail(azure.error());
   part->azure_ = std::move(*azure);
   auto hasher = co_await part->azure_->hasher(settings.pepper_secret_name, seconds{60});

@@ -27,11 +27,16 @@ struct World {
   Random& random;
 };
 
+/// Whose certificates a part believes: made once (reading the system's store takes some 30 ms),
+/// shared by all.
+using Trust = http::TlsClientContext;
+
 /// What both halves use to reach Azure, each with its own identity and connections.
 class AzureAccess {
  public:
   /// Error: invalid_argument for settings that cannot work.
-  static Result<std::unique_ptr<AzureAccess>> create(const ServiceSettings& settings, World world);
+  static Result<std::unique_ptr<AzureAccess>> create(const ServiceSettings& settings, Trust trust,
+                                                     World world);
   ~AzureAccess();
 
   /// Reads the pepper from the vault; while the vault cannot be reached or a role is missing (a new
@@ -57,7 +62,8 @@ class ApiPart {
  public:
   static Task<Result<std::unique_ptr<ApiPart>>> start(ServiceSettings settings,
                                                       ListenSettings listen,
-                                                      codes::CodeTable& table, World world);
+                                                      codes::CodeTable& table, Trust trust,
+                                                      World world);
   std::uint16_t port() const { return server_->port(); }
   const codes::CodeHasher& hasher() const { return *hasher_; }
   Task<> stop(std::chrono::milliseconds grace);
@@ -79,7 +85,8 @@ class ApiPart {
 class WatchPart {
  public:
   static Task<Result<std::unique_ptr<WatchPart>>> start(ServiceSettings settings,
-                                                        codes::CodeTable& table, World world);
+                                                        codes::CodeTable& table, Trust trust,
+                                                        World world);
   Task<> stop();
 
  private:

@@ -44,7 +44,8 @@ Result<std::string> read_vault_url(const Environment& environment) {
 class AnyCredential final : public azure::TokenCredential {
  public:
   Task<Result<azure::AccessToken>> get_token(std::string) override {
-    co_return fail(ErrorKind::internal, "NoCredential", "this credential is for checking addresses");
+    co_return fail(ErrorKind::internal, "NoCredential",
+                   "this credential is for checking addresses");
   }
   void forget(const std::string&) override {}
   std::string name() const override { return "any"; }

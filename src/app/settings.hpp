@@ -31,7 +31,6 @@ struct ServiceSettings {
   std::chrono::milliseconds poll_max{};                ///< WATCH_POLL_MAX
   azure::CredentialSettings credential;
   http::PoolOptions http;
-  std::string extra_ca_pem;
 };
 
 /// Which settings a command needs: the watcher knows nothing of the number API.

@@ -1,6 +1,7 @@
 #include <fmt/format.h>
 
 #include <cstdio>
+#include <optional>
 
 #include "app/command_world.hpp"
 #include "app/commands.hpp"
@@ -21,6 +22,7 @@ struct Everything {
   std::unique_ptr<ApiPart> api;
   std::unique_ptr<WatchPart> watcher;
   RunningCloud running;
+  std::optional<Trust> trust;
 };
 
 void print_endpoints(const RunningCloud& running) {
@@ -44,9 +46,6 @@ Result<ServiceSettings> settings_of_part(const Everything& all, const char* iden
   environment->set("CODE_LIFETIME", options.code_lifetime);
   auto settings = read_service_settings(*environment, needs, all.running.data);
   if (!settings) return fail(settings.error());
-  auto authority = read_file(all.running.authority_file());
-  if (!authority) return fail(authority.error());
-  settings->extra_ca_pem = std::move(*authority);
   return settings;
 }
 
@@ -56,18 +55,25 @@ Task<Result<>> start_parts(Everything& all, std::uint16_t api_port, const UpOpti
   if (!table) co_return fail(table.error());
   all.table = std::move(*table);
 
+  auto authority = read_file(all.running.authority_file());
+  if (!authority) co_return fail(authority.error());
+  auto trust = Trust::system_trust(*authority);
+  if (!trust) co_return fail(trust.error());
+  all.trust = *trust;
+
   auto api_settings = settings_of_part(all, kApiIdentity, Needs::api, options);
   if (!api_settings) co_return fail(api_settings.error());
   ListenSettings listen{.addresses = {"127.0.0.1", "::1"}, .port = api_port};
-  auto api =
-      co_await ApiPart::start(std::move(*api_settings), std::move(listen), *all.table, world);
+  auto api = co_await ApiPart::start(std::move(*api_settings), std::move(listen), *all.table,
+                                     *all.trust, world);
   if (!api) co_return fail(api.error());
   all.api = std::move(*api);
   all.running.endpoints["api"] = fmt::format("http://localhost:{}", all.api->port());
 
   auto watch_settings = settings_of_part(all, kWatcherIdentity, Needs::watcher, options);
   if (!watch_settings) co_return fail(watch_settings.error());
-  auto watcher = co_await WatchPart::start(std::move(*watch_settings), *all.table, world);
+  auto watcher =
+      co_await WatchPart::start(std::move(*watch_settings), *all.table, *all.trust, world);
   if (!watcher) co_return fail(watcher.error());
   all.watcher = std::move(*watcher);
   co_return Result<>{};
@@ -122,7 +128,8 @@ Task<int> run_until_signal(const Wanted& wanted, World world, Executor cloud_exe
   }
   print_endpoints(all.running);
   if (wanted.with_service) {
-    co_await show_first_code(all.running, *all.table, all.api->hasher(), wanted.common, world);
+    co_await show_first_code(all.running, *all.table, all.api->hasher(), wanted.common, *all.trust,
+                             world);
   } else {
     fmt::print("\nPoint any app at it:  eval \"$({} env)\"\nStop with Ctrl-C.\n",
                wanted.common.program);

@@ -48,7 +48,7 @@ Task<Result<AccessToken>> CredentialChain::get_token(std::string resource) {
       // A walk for another resource, at the same time, may have settled it already.
       if (kept_ == nullptr) {
         kept_ = member.get();
-        log::info("credential_chosen", {{"credential", kept_->name()}});
+        log::debug("credential_chosen", {{"credential", kept_->name()}});
       }
       co_return token;
     }

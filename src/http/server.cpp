@@ -175,7 +175,7 @@ struct Server::Impl : std::enable_shared_from_this<Server::Impl> {
 void Server::Impl::start() {
   for (Acceptor& acceptor : acceptors) start_loop(accept(acceptor));
   start_loop(sweep());
-  log::info("listening", {{"server", state.options.name}, {"port", port}});
+  log::debug("listening", {{"server", state.options.name}, {"port", port}});
 }
 
 void Server::Impl::start_loop(Task<> loop) {

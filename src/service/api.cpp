@@ -86,12 +86,13 @@ Task<http::Response> Api::verify(const http::Request& request) {
   if (!verdict) {
     log::error("verify_failed",
                {{"kind", to_string(verdict.error().kind)}, {"problem", verdict.error().message}});
-    auto response = problem_response(
-        {.status = 503,
-         .name = "table-unavailable",
-         .title = "Codes cannot be checked now",
-         .detail = "The code table does not answer; the code was not used up. Try again shortly.",
-         .accepted = {}});
+    auto response =
+        problem_response({.status = 503,
+                          .name = "table-unavailable",
+                          .title = "Codes cannot be checked now",
+                          .detail = "The code table does not answer. Try again shortly; if the "
+                                    "code is refused then, request a new one.",
+                          .accepted = {}});
     response.headers.set("Retry-After", "1");
     co_return response;
   }
