@@ -3,7 +3,6 @@ results. What differs between the two on purpose is not asked here (see docs).""
 
 import re
 import shutil
-import tempfile
 import unittest
 
 import harness
@@ -67,13 +66,12 @@ class Azurite(unittest.TestCase):
             f"DefaultEndpointsProtocol=http;AccountName={storage.ACCOUNT};"
             f"AccountKey={storage.KEY};QueueEndpoint={endpoint};"
         )
-        with tempfile.TemporaryDirectory() as elsewhere:
-            return [self.queue_command(step[1:], connection, elsewhere) for step in SCRIPT]
+        return [self.queue_command(step[1:], connection) for step in SCRIPT]
 
     @staticmethod
-    def queue_command(words, connection, folder):
+    def queue_command(words, connection):
         done = harness.run_latchkey(
-            "queue", *words, "--queue", "by-our-client", "--data", folder, check=False,
+            "queue", *words, "--queue", "by-our-client", "--json", check=False,
             environment={"AZURE_STORAGE_CONNECTION_STRING": connection},
         )
         return done.returncode, without_what_differs(done.stdout), without_what_differs(done.stderr)
@@ -82,5 +80,5 @@ class Azurite(unittest.TestCase):
 def without_what_differs(text):
     """Ids, receipts, times and the server's own words differ from call to call."""
     text = re.sub(r"[0-9a-f]{8}(-[0-9a-f]{4}){3}-[0-9a-f]{12}", "ID", text)
-    text = re.sub(r"\d{4}-\d\d-\d\d[T ]\d\d:\d\d:\d\d(\.\d+)?Z?(?!.*816549)", "TIME", text)
+    text = re.sub(r"\d{4}-\d\d-\d\d[T ]\d\d:\d\d:\d\d(\.\d+)?Z?", "TIME", text)
     return re.sub(r"\b[A-Za-z0-9+/]{20,}={0,2}", "RECEIPT", text)

@@ -1,6 +1,7 @@
 """Malformed and oversized HTTP, on every server of `latchkey up`: the answer that RFC 9112 and the
 limits name, then the connection is closed and the server goes on."""
 
+import re
 import socket
 import ssl
 import urllib.parse
@@ -39,8 +40,8 @@ REQUESTS = [
     ("negative length", post(b"Content-Length: -1\r\n"), {400}),
     ("length in hexadecimal", post(b"Content-Length: 0x4\r\n", b"abcd"), {400}),
     ("overflowing length", post(b"Content-Length: 18446744073709551617\r\n"), {400, 413}),
-    ("chunk size is no number", post(b"Transfer-Encoding: chunked\r\n", b"zz\r\n"), {400}),
-    ("chunk longer than said", post(b"Transfer-Encoding: chunked\r\n", b"1\r\nab\r\n"), {400}),
+    ("chunk size is no number", post(b"Transfer-Encoding: chunked\r\n", b"zz\r\n\r\n"), {400}),
+    ("chunk longer than said", post(b"Transfer-Encoding: chunked\r\n", b"1\r\nab\r\n0\r\n\r\n"), {400}),
     ("unknown transfer coding", post(b"Transfer-Encoding: gzip\r\n"), {400, 501}),
     ("chunked hidden", post(b"Transfer-Encoding: xchunked\r\n"), {400, 501}),
     ("target too long", get(b"/" + b"a" * 20_000), {414}),
@@ -66,9 +67,12 @@ def exchange(url, wire, trust=None):
         return received
 
 
+def statuses_of(received):
+    return [int(status) for status in re.findall(rb"HTTP/1\.1 ([0-9]{3}) ", received)]
+
+
 def status_of(received):
-    line = received.split(b"\r\n", 1)[0].split(b" ")
-    return int(line[1]) if len(line) > 1 and line[1].isdigit() else None
+    return (statuses_of(received) or [None])[0]
 
 
 class MalformedHttp(harness.WithLatchkey):
@@ -86,7 +90,7 @@ class MalformedHttp(harness.WithLatchkey):
                     received = exchange(url, wire)
                     self.assertIn(status_of(received), allowed, received[:300])
                     # One answer and no more: nothing after the fault was taken for a request.
-                    self.assertEqual(1, received.count(b"HTTP/1.1 "), received[:600])
+                    self.assertEqual(1, len(statuses_of(received)), received[:600])
         self.latchkey.get_code()
 
     def test_the_same_over_tls(self):
@@ -128,5 +132,4 @@ class MalformedHttp(harness.WithLatchkey):
     def test_pipelined_requests_are_answered_in_order(self):
         last = get(b"/nowhere", HOST + b"Connection: close\r\n")
         received = exchange(self.latchkey.api, get() * 3 + last)
-        statuses = [int(part[:3]) for part in received.split(b"HTTP/1.1 ")[1:]]
-        self.assertEqual([200, 200, 200, 404], statuses)
+        self.assertEqual([200, 200, 200, 404], statuses_of(received))

@@ -11,7 +11,7 @@ import harness
 class NoSecrets(harness.WithLatchkey):
     @classmethod
     def setUpClass(cls):
-        cls.latchkey = harness.Latchkey(environment={"LOG_LEVEL": "debug"})
+        cls.latchkey = harness.Latchkey("--log-level", "debug")
         cls.addClassCleanup(cls.latchkey.kill)
         cls.settings = cls.latchkey.environment_of("app")
         cls.tokens = {

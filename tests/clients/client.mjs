@@ -1,10 +1,14 @@
 // An app on Azure's JavaScript SDK: commands on standard input, one line of JSON for each.
 // Knows nothing of latchkey: only the settings that an app in Azure would have as well.
 
+import { webcrypto } from "node:crypto";
 import readline from "node:readline";
 import { DefaultAzureCredential } from "@azure/identity";
 import { SecretClient } from "@azure/keyvault-secrets";
 import { QueueClient } from "@azure/storage-queue";
+
+// Debian 12's own nodejs 18 has it, but not as a global yet; the SDK (which asks for 20) wants that.
+globalThis.crypto ??= webcrypto;
 
 const credential = new DefaultAzureCredential();
 const secrets = new SecretClient(process.env.KEY_VAULT_URL, credential);
@@ -37,7 +41,7 @@ function refusal(error) {
   return {
     status: error.statusCode,
     code: vault?.code ?? error.code ?? error.details?.errorCode,
-    inner: vault?.innererror?.code,
+    inner: vault?.innerError?.code,
   };
 }
 
