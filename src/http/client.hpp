@@ -46,7 +46,7 @@ class HttpClient {
 struct PoolOptions {
   std::size_t connections_per_host_max =
       64;  ///< further requests wait for one, within their timeout
-  std::size_t idle_per_host_max = 32;
+  std::size_t idle_per_host_max = 64;
   std::chrono::seconds idle_timeout{50};  ///< below usual servers' own
   std::size_t header_bytes_max = 64 * 1024;
   std::size_t body_bytes_max = 8 * 1024 * 1024;
