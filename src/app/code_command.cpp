@@ -1,5 +1,7 @@
 #include <fmt/format.h>
 
+#include <iostream>
+
 #include "app/api_client.hpp"
 #include "app/command_world.hpp"
 #include "app/commands.hpp"
@@ -63,7 +65,9 @@ Task<int> run_action(const CodeOptions& options, std::string url, World world) {
 
 }  // namespace
 
-int run_code(const CommonOptions& common, const CodeOptions& options) {
+int run_code(const CommonOptions& common, const CodeOptions& given) {
+  CodeOptions options = given;
+  if (options.code == "-") std::getline(std::cin, options.code);
   auto url = api_url(common, options);
   if (!url) return report(url.error());
   CommandWorld world;

@@ -1,4 +1,7 @@
+#include <fmt/format.h>
+
 #include <CLI/CLI.hpp>
+#include <cstdio>
 #include <functional>
 #include <memory>
 
@@ -45,7 +48,6 @@ void add_queue(CLI::App& app, Run& chosen) {
   auto options = std::make_shared<QueueOptions>();
   options->queue = kQueueName;
   auto* queue = app.add_subcommand("queue", "Look into a queue and manage it");
-  queue->require_subcommand(1);
   queue->fallthrough();
   queue->add_option("--queue", options->queue, "The queue's name")->capture_default_str();
   queue->add_flag("--json", options->json, "Print JSON");
@@ -75,7 +77,6 @@ void add_queue(CLI::App& app, Run& chosen) {
 void add_code(CLI::App& app, Run& chosen) {
   auto options = std::make_shared<CodeOptions>();
   auto* code = app.add_subcommand("code", "Get and check codes through the API");
-  code->require_subcommand(1);
   code->fallthrough();
   code->add_option("--url", options->url, "The API's address; else the one that runs here");
   command(*code, chosen, "new", "Get a code", [options](const CommonOptions& c) {
@@ -87,7 +88,7 @@ void add_code(CLI::App& app, Run& chosen) {
             options->action = "verify";
             return run_code(c, *options);
           })
-      ->add_option("code", options->code, "Such as ojE-161-pTv")
+      ->add_option("code", options->code, "Such as ojE-161-pTv; - reads it from standard input")
       ->required();
 }
 
@@ -99,10 +100,14 @@ void add_local(CLI::App& app, Run& chosen) {
       ->capture_default_str();
   auto options = std::make_shared<RoleOptions>();
   auto* role = app.add_subcommand("role", "Role assignments of the local cloud");
-  role->require_subcommand(1);
   role->fallthrough();
-  for (const char* action : {"list", "assign", "remove"}) {
-    auto* made = command(*role, chosen, action, "", [options, action](const CommonOptions& c) {
+  const std::pair<const char*, const char*> actions[] = {
+      {"list", "Show who has which role where"},
+      {"assign", "Give an identity a role; it holds from the next call on"},
+      {"remove", "Take it away again"}};
+  for (const auto& [action_name, help] : actions) {
+    const char* action = action_name;
+    auto* made = command(*role, chosen, action, help, [options, action](const CommonOptions& c) {
       options->action = action;
       return run_role(c, *options);
     });
@@ -140,7 +145,6 @@ int run_command_line(int argc, char** argv) {
   CLI::App app("Short-lived two-factor codes for apps on Azure, with the whole cloud they need.",
                "latchkey");
   app.set_version_flag("--version", LATCHKEY_VERSION);
-  app.require_subcommand(1);
   std::string data;
   LogOptions log_options;
   auto* data_option =
@@ -160,6 +164,10 @@ int run_command_line(int argc, char** argv) {
   } catch (const CLI::ParseError& error) {
     const int code = app.exit(error);
     return code == 0 ? 0 : 2;
+  }
+  if (!chosen) {
+    fmt::print(stderr, "latchkey: say which command; {} --help lists them\n", common.program);
+    return 2;
   }
   if (data_option->count() > 0) {
     common.data = std::filesystem::absolute(data);

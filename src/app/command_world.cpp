@@ -2,7 +2,6 @@
 
 #include <fmt/format.h>
 
-#include <boost/asio/signal_set.hpp>
 #include <csignal>
 #include <cstdio>
 
@@ -27,12 +26,6 @@ int CommandWorld::run(const std::function<Task<int>(World)>& command) {
   };
   run_to_end(context_, Runner::run(command, world(), code));
   return code;
-}
-
-Task<> stop_signal() {
-  auto executor = co_await boost::asio::this_coro::executor;
-  boost::asio::basic_signal_set<Executor> signals(executor, SIGINT, SIGTERM);
-  co_await signals.async_wait(use_task);
 }
 
 int report(const Error& error) {

@@ -2,7 +2,9 @@
 
 #include <boost/asio/co_spawn.hpp>
 #include <boost/asio/executor_work_guard.hpp>
+#include <boost/asio/signal_set.hpp>
 #include <chrono>
+#include <csignal>
 #include <functional>
 #include <string>
 #include <thread>
@@ -49,8 +51,17 @@ class CommandWorld {
   SystemRandom random_;
 };
 
-/// Ends when SIGINT or SIGTERM comes.
-Task<> stop_signal();
+/// SIGINT and SIGTERM, from its construction on: one that comes while a command still starts is not
+/// lost and does not kill it half-way.
+class StopSignal {
+ public:
+  explicit StopSignal(Executor executor) : signals_(executor, SIGINT, SIGTERM) {}
+  /// Ends when one has come.
+  Task<> wait() { co_await signals_.async_wait(use_task); }
+
+ private:
+  boost::asio::basic_signal_set<Executor> signals_;
+};
 
 /// Says `error` on standard error as one line, "latchkey: ...", and gives the exit code: 2 for what
 /// the user can mend in the call (invalid_argument), else 1.

@@ -23,6 +23,7 @@ void print_listening(std::string_view what, std::uint16_t port, std::string_view
 }
 
 Task<int> serve(const ServiceSettings& settings, const ListenSettings& listen, World world) {
+  StopSignal stop(world.executor);
   auto table = codes::open_sqlite_code_table(settings.code_table);
   if (!table) co_return report(table.error());
   auto trust = Trust::system_trust();
@@ -30,13 +31,14 @@ Task<int> serve(const ServiceSettings& settings, const ListenSettings& listen, W
   auto part = co_await ApiPart::start(settings, listen, **table, std::move(*trust), world);
   if (!part) co_return report(part.error());
   print_listening("API", (*part)->port(), "/api/v1/getcode");
-  co_await stop_signal();
+  co_await stop.wait();
   log::info("stopping");
   co_await (*part)->stop(kStopGrace);
   co_return 0;
 }
 
 Task<int> watch(const ServiceSettings& settings, World world) {
+  StopSignal stop(world.executor);
   auto table = codes::open_sqlite_code_table(settings.code_table);
   if (!table) co_return report(table.error());
   auto trust = Trust::system_trust();
@@ -45,7 +47,7 @@ Task<int> watch(const ServiceSettings& settings, World world) {
   if (!part) co_return report(part.error());
   fmt::print("latchkey: watching the queue\n");
   std::fflush(stdout);
-  co_await stop_signal();
+  co_await stop.wait();
   log::info("stopping");
   co_await (*part)->stop();
   co_return 0;
@@ -106,6 +108,7 @@ Task<Result<>> write_key_file(const cloud::FunctionsHost& host, std::filesystem:
 }
 
 Task<int> number(const NumberSettings& settings, const CommonOptions& common, World world) {
+  StopSignal stop(world.executor);
   auto function = service::random_number_function(world.random);
   OwnHost own;
   http::Handler handler = function;
@@ -126,7 +129,7 @@ Task<int> number(const NumberSettings& settings, const CommonOptions& common, Wo
   auto server = http::Server::listen(world.executor, std::move(options), handler, world.clock);
   if (!server) co_return report(server.error());
   print_listening("number API", (*server)->port(), "/api/RandomNumber");
-  co_await stop_signal();
+  co_await stop.wait();
   co_await (*server)->drain(kStopGrace);
   co_return 0;
 }

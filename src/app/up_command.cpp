@@ -112,6 +112,7 @@ struct Wanted {
 };
 
 Task<int> run_until_signal(const Wanted& wanted, World world, Executor cloud_executor) {
+  StopSignal stop(world.executor);
   Everything all;
   all.running.data = wanted.common.data;
   auto outcome =
@@ -135,7 +136,7 @@ Task<int> run_until_signal(const Wanted& wanted, World world, Executor cloud_exe
                wanted.common.program);
     std::fflush(stdout);
   }
-  co_await stop_signal();
+  co_await stop.wait();
   log::info("stopping");
   co_await stop_everything(all, cloud_executor);
   co_return 0;
