@@ -46,13 +46,6 @@ def free_port():
         return probe.getsockname()[1]
 
 
-def answers(url):
-    try:
-        return harness.call("GET", url).status == 200
-    except OSError:
-        return False
-
-
 class Load:
     """One run of wrk: what it saw, and the CPU time that the server spent on it."""
 

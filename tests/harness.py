@@ -152,7 +152,29 @@ class Process:
         return found
 
 
-class Latchkey(Process):
+class Api:
+    """What can be asked of the API at `self.api`."""
+
+    def get_code(self):
+        answer = call("GET", self.api + "/api/v1/getcode")
+        if answer.status != 200:
+            raise AssertionError(f"getcode: {answer}\n{self.log()[-4000:]}")
+        return answer.json()["code"]
+
+    def verify(self, code):
+        return call("POST", self.api + "/api/v1/verify", json_body={"code": code})
+
+    def verify_when_active(self, code, seconds=PATIENCE):
+        """As `verify`, but asks again while the code is not active yet (409)."""
+
+        def verdict():
+            answer = self.verify(code)
+            return None if answer.status == 409 else answer
+
+        return wait_until(verdict, "the code to become active", seconds)
+
+
+class Latchkey(Process, Api):
     """`latchkey up` (or `cloud`) on a data folder, ready when the constructor returns."""
 
     def __init__(self, *options, command="up", data=None, environment=None):
@@ -196,22 +218,18 @@ class Latchkey(Process):
         """Verifies the servers' certificates against the local authority, as a client would."""
         return ssl.create_default_context(cafile=str(self.data / "ca.pem"))
 
-    def get_code(self):
-        answer = call("GET", self.api + "/api/v1/getcode")
-        if answer.status != 200:
-            raise AssertionError(f"getcode: {answer.status} {answer.body!r}\n{self.log()[-4000:]}")
-        return answer.json()["code"]
 
-    def verify(self, code):
-        return call("POST", self.api + "/api/v1/verify", json_body={"code": code})
+class Part(Process, Api):
+    """`latchkey serve` or `watch` beside a `latchkey cloud`: a process of its own, ready."""
 
-    def verify_when_active(self, code, seconds=PATIENCE):
-        """As `verify`, but asks again while the code is not active yet (409)."""
-        return wait_until(
-            lambda: (lambda answer: answer if answer.status != 409 else None)(self.verify(code)),
-            "the code to become active",
-            seconds,
-        )
+    def __init__(self, command, cloud, identity, **settings):
+        environment = {**cloud.environment_of(identity), "PORT": "0", **settings}
+        super().__init__([BINARY, command, "--data", cloud.data], environment)
+        wait_until(lambda: not self.running() or self.output().endswith("\n"), command)
+        if not self.running():
+            raise AssertionError(f"latchkey {command} ended:\n{self.everything_written()}")
+        address = re.search(r"http://localhost:\d+", self.output())
+        self.api = address[0] if address else None
 
 
 def run_latchkey(*arguments, check=True, environment=None):

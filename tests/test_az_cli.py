@@ -2,7 +2,6 @@
 
 import json
 import shutil
-import socket
 import subprocess
 import tempfile
 import unittest
@@ -10,11 +9,6 @@ import unittest
 import harness
 
 QUEUE = "code-requests"
-
-
-def free_port():
-    with socket.create_server(("127.0.0.1", 0)) as probe:
-        return probe.getsockname()[1]
 
 
 @unittest.skipUnless(shutil.which("az"), "needs Debian's azure-cli")
@@ -26,27 +20,12 @@ class AzCli(unittest.TestCase):
         cls.cloud = harness.Latchkey(command="cloud")
         cls.addClassCleanup(cls.cloud.kill)
         cls.environment = cls.cloud.environment_of("app")
-        port = free_port()
-        cls.serve = harness.Process(
-            [harness.BINARY, "serve", "--data", cls.cloud.data],
-            {**cls.environment, "PORT": str(port)},
-        )
+        cls.serve = harness.Part("serve", cls.cloud, "api")
         cls.addClassCleanup(cls.serve.kill)
-        cls.api = f"http://localhost:{port}"
-        harness.wait_until(cls.serves, "the API to answer")
         folder = tempfile.TemporaryDirectory(prefix="latchkey-az-")
         cls.addClassCleanup(folder.cleanup)
         cls.environment["AZURE_CONFIG_DIR"] = folder.name
         cls.environment["AZURE_CORE_COLLECT_TELEMETRY"] = "no"
-
-    @classmethod
-    def serves(cls):
-        if not cls.serve.running():
-            raise AssertionError(f"latchkey serve ended:\n{cls.serve.log()}")
-        try:
-            return harness.call("GET", cls.api + "/healthz").status == 200
-        except ConnectionRefusedError:
-            return False
 
     def az(self, *arguments):
         done = subprocess.run(
@@ -63,7 +42,7 @@ class AzCli(unittest.TestCase):
         queues = [queue["name"] for queue in self.az("queue", "list")]
         self.assertIn(QUEUE, queues)
 
-        issued = [harness.call("GET", self.api + "/api/v1/getcode").json() for _ in range(3)]
+        issued = [harness.call("GET", self.serve.api + "/api/v1/getcode").json() for _ in range(3)]
         peeked = self.az("message", "peek", "--queue-name", QUEUE, "--num-messages", "32")
         self.assertEqual(issued, [json.loads(message["content"]) for message in peeked])
 

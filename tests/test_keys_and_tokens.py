@@ -8,9 +8,7 @@ import urllib.parse
 
 import harness
 import storage
-
-VAULT = "https://vault.azure.net"
-STORAGE = "https://storage.azure.com"
+import vault
 
 
 def encode(data):
@@ -26,16 +24,10 @@ class KeysAndTokens(harness.WithLatchkey):
     def setUpClass(cls):
         super().setUpClass()
         cls.settings = cls.latchkey.environment_of("app")
-
-    def identity(self, resource, header=None):
-        query = urllib.parse.urlencode({"api-version": "2019-08-01", "resource": resource})
-        return harness.call(
-            "GET", f"{self.settings['IDENTITY_ENDPOINT']}?{query}",
-            headers={"X-IDENTITY-HEADER": header or self.settings["IDENTITY_HEADER"]},
-        )
+        cls.vault = vault.Vault(cls.latchkey, cls.settings)
 
     def token(self, resource):
-        return self.identity(resource).json()["access_token"]
+        return vault.token(self.settings, resource)
 
     def changed(self, token, **claims):
         """The token with other claims, signed with the cloud's own key: only they are wrong."""
@@ -48,12 +40,8 @@ class KeysAndTokens(harness.WithLatchkey):
         command = ["openssl", "dgst", "-sha256", "-sign", str(key)]
         return subprocess.run(command, input=text, capture_output=True, check=True).stdout
 
-    def read_secret(self, token, name="third-party-api-key"):
-        return harness.call(
-            "GET", f"{self.latchkey.endpoints['vault']}/secrets/{name}?api-version=7.4",
-            headers={"Authorization": f"Bearer {token}"} if token else {},
-            trust=self.latchkey.trust(),
-        )
+    def read_secret(self, token):
+        return self.vault.call("GET", "third-party-api-key", token)
 
     def list_queues(self, token):
         return harness.call(
@@ -85,13 +73,13 @@ class KeysAndTokens(harness.WithLatchkey):
 
     def test_a_token_of_ours_is_taken(self):
         # Shows that those below are refused for what is wrong with them and for nothing else.
-        vault, queue = self.token(VAULT), self.token(STORAGE)
-        for token in (vault, self.changed(vault, nbf=decode(vault.split(".")[1])["nbf"])):
+        of_vault, of_queue = self.token(vault.VAULT), self.token(vault.STORAGE)
+        for token in (of_vault, self.changed(of_vault)):
             self.assertEqual(200, self.read_secret(token).status)
-        self.assertEqual(200, self.list_queues(queue).status)
+        self.assertEqual(200, self.list_queues(of_queue).status)
 
     def test_the_vault_refuses_bad_tokens_with_its_challenge(self):
-        for what, token in (self.bad_tokens(VAULT, STORAGE) | {"none": None}).items():
+        for what, token in (self.bad_tokens(vault.VAULT, vault.STORAGE) | {"none": None}).items():
             with self.subTest(what):
                 answer = self.read_secret(token)
                 self.assertEqual(401, answer.status, answer)
@@ -100,7 +88,7 @@ class KeysAndTokens(harness.WithLatchkey):
                 self.assertRegex(challenge, r'Bearer authorization="https://.+", resource="https://')
 
     def test_the_queue_refuses_bad_tokens_with_its_challenge(self):
-        for what, token in self.bad_tokens(STORAGE, VAULT).items():
+        for what, token in self.bad_tokens(vault.STORAGE, vault.VAULT).items():
             with self.subTest(what):
                 answer = self.list_queues(token)
                 self.assertEqual(401, answer.status, answer)
@@ -109,13 +97,13 @@ class KeysAndTokens(harness.WithLatchkey):
 
     def test_the_identity_endpoint_gives_nothing_to_a_wrong_header(self):
         for header in ("wrong", self.settings["IDENTITY_HEADER"][:-1]):
-            answer = self.identity(VAULT, header)
+            answer = vault.ask_for_token(self.settings, vault.VAULT, header)
             self.assertIn(answer.status, (400, 401), answer)
             self.assertNotIn(b"access_token", answer.body)
 
     def test_the_function_refuses_wrong_keys_with_an_empty_401(self):
         url = self.settings["THIRD_PARTY_API_ENDPOINT"]
-        key = self.read_secret(self.token(VAULT)).json()["value"]
+        key = self.vault.get("third-party-api-key")
         right = harness.call("GET", url, headers={"x-functions-key": key})
         self.assertEqual(200, right.status, right)
         self.assertIn(right.json()["value"], range(1, 1001))

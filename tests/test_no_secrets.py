@@ -6,6 +6,7 @@ import stat
 import urllib.parse
 
 import harness
+import vault
 
 
 class NoSecrets(harness.WithLatchkey):
@@ -14,31 +15,19 @@ class NoSecrets(harness.WithLatchkey):
         cls.latchkey = harness.Latchkey("--log-level", "debug")
         cls.addClassCleanup(cls.latchkey.kill)
         cls.settings = cls.latchkey.environment_of("app")
-        cls.tokens = {
-            f"token for {resource}": cls.token(resource)
-            for resource in ("https://vault.azure.net", "https://storage.azure.com")
+        tokens = {
+            f"token for {resource}": vault.token(cls.settings, resource)
+            for resource in (vault.VAULT, vault.STORAGE)
         }
-        secret = cls.vault("third-party-api-key")
+        secrets = vault.Vault(cls.latchkey, cls.settings)
+        key = secrets.get("third-party-api-key")
         cls.secrets = {
-            "function key": secret,
-            "pepper": cls.vault("code-pepper"),
+            "function key": key,
+            "pepper": secrets.get("code-pepper"),
             "identity header": cls.settings["IDENTITY_HEADER"],
-            **cls.tokens,
+            **tokens,
         }
-        cls.codes = cls.use_it(secret)
-
-    @classmethod
-    def token(cls, resource):
-        query = urllib.parse.urlencode({"api-version": "2019-08-01", "resource": resource})
-        headers = {"X-IDENTITY-HEADER": cls.settings["IDENTITY_HEADER"]}
-        answer = harness.call("GET", f"{cls.settings['IDENTITY_ENDPOINT']}?{query}", headers=headers)
-        return answer.json()["access_token"]
-
-    @classmethod
-    def vault(cls, name):
-        url = f"{cls.latchkey.endpoints['vault']}/secrets/{name}?api-version=7.4"
-        bearer = {"Authorization": f"Bearer {cls.tokens['token for https://vault.azure.net']}"}
-        return harness.call("GET", url, headers=bearer, trust=cls.latchkey.trust()).json()["value"]
+        cls.codes = cls.use_it(key)
 
     @classmethod
     def use_it(cls, key):
