@@ -8,10 +8,14 @@ target_compile_options(latchkey_flags INTERFACE
   $<$<CONFIG:Debug>:-O1>)
 target_link_options(latchkey_flags INTERFACE -fuse-ld=lld)
 
+# Paths relative to the source tree in debug information and assertions: builds of two clones are alike,
+# and ccache (scripts/build sets its base) serves both.
+add_compile_options(-ffile-prefix-map=${CMAKE_SOURCE_DIR}/=)
+
 # Every target of this build shares these, so that object layouts agree.
 add_compile_definitions(
   LATCHKEY_VERSION="${PROJECT_VERSION}"
-  BOOST_ASIO_SEPARATE_COMPILATION BOOST_ASIO_NO_DEPRECATED BOOST_BEAST_USE_STD_STRING_VIEW
+  BOOST_ASIO_SEPARATE_COMPILATION BOOST_ASIO_NO_DEPRECATED
   BOOST_JSON_NO_LIB)
 
 if(LATCHKEY_HARDEN)

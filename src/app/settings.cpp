@@ -62,10 +62,6 @@ Result<std::string> read_queue_url(const Environment& environment) {
     return setting_error(kName, without_query(environment.get(kName)), address.error().message,
                          kExample);
   }
-  if (!url->is_https() && url->query.find("sig=") == std::string::npos) {
-    return setting_error(kName, without_query(environment.get(kName)),
-                         "a token is sent by https only (a URL with a SAS may be http)", kExample);
-  }
   return environment.get(kName);
 }
 

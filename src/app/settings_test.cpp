@@ -47,7 +47,7 @@ TEST(Settings, EachWrongOneGivesOneLineWithItsNameWhatWasFoundAndAnExample) {
       {"KEY_VAULT_URL", "https://lock.vault.azure.net/secrets", "has no path"},
       {"STORAGE_QUEUE_URL", "", "STORAGE_QUEUE_URL is not set. Example: "},
       {"STORAGE_QUEUE_URL", "https://acct.queue.core.windows.net", "STORAGE_QUEUE_URL is "},
-      {"STORAGE_QUEUE_URL", "http://acct.queue.core.windows.net/q-1", "by https only"},
+      {"STORAGE_QUEUE_URL", "http://acct.queue.core.windows.net/code-requests", "must be https"},
       {"CODE_LIFETIME", "601s", "a code lives from 1s to 600s"},
       {"CODE_LIFETIME", "600", "a code lives from 1s to 600s"},
       {"CODE_LIFETIME", "0s", "a code lives from 1s to 600s"},

@@ -71,7 +71,8 @@ class ApiTest : public ::testing::Test {
     number_ =
         std::make_unique<codes::NumberApi>(*http::parse_url("http://number.test/"), *key_, http_);
     queue_ = std::make_unique<azure::QueueClient>(
-        *azure::queue_address_from_url("https://a.queue.core.windows.net/q", credential_.get()),
+        *azure::queue_address_from_url("https://a.queue.core.windows.net/code-requests",
+                                       credential_.get()),
         http_, clock_, random_);
     issuer_ = std::make_unique<codes::Issuer>(
         codes::Issuer::Dependencies{*number_, *queue_, *table_, hasher_, clock_, random_},
