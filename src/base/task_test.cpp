@@ -64,7 +64,9 @@ TEST(TaskGroup, CancelEndsSleepersAndJoinWaitsForThem) {
   EXPECT_EQ(clock.sleepers(), 0U);
 }
 
-Task<> quick() { co_return; }
+Task<> quick() {
+  co_return;
+}
 
 Task<> spawn_and_cancel(TaskGroup& group, Clock& clock, std::vector<int>& order) {
   group.spawn("inside", sleep_then_note(clock, 600s, order, 1));
