@@ -241,6 +241,10 @@ std::string_view Request::path() const {
   return text.substr(0, text.find('?'));
 }
 
+bool Request::has_length() const {
+  return headers.contains("Content-Length") || headers.contains("Transfer-Encoding");
+}
+
 std::string_view Request::query_text() const {
   const std::string_view text = target;
   const std::size_t mark = text.find('?');

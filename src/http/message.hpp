@@ -113,6 +113,9 @@ struct Request {
 
   /// `target` up to the '?', still percent-encoded.
   std::string_view path() const;
+  /// True when the head says how long the body is (Content-Length or a transfer coding). Without it
+  /// there is none (RFC 9112 section 6.3), and a server may insist with 411.
+  bool has_length() const;
   /// `target` behind the '?', still percent-encoded; empty when there is none.
   std::string_view query_text() const;
 };

@@ -86,6 +86,7 @@ class ApiTest : public ::testing::Test {
     request.method_name = http::to_string(method);
     request.target = std::move(target);
     request.headers.set("Content-Type", "application/json");
+    request.headers.set("Content-Length", std::to_string(body.size()));
     request.body = std::move(body);
     Response response;
     struct Runner {

@@ -37,6 +37,14 @@ std::optional<std::string> member_text(const boost::json::object& object, std::s
 }  // namespace
 
 tl::expected<VerifyRequest, http::Response> parse_verify_request(const http::Request& request) {
+  if (!request.has_length()) {
+    return tl::unexpected<http::Response>(
+        problem_response({.status = 411,
+                          .name = "length-required",
+                          .title = "Length required",
+                          .detail = "Send Content-Length, or the body as chunks.",
+                          .accepted = {}}));
+  }
   if (!is_json(request.headers)) {
     return tl::unexpected<http::Response>(
         problem_response({.status = 415,

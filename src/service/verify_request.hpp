@@ -14,8 +14,9 @@ struct VerifyRequest {
 };
 
 /// Reads {"code": "...", "subject"?: "...", "purpose"?: "..."} of content type application/json;
-/// other members are ignored. The error side is the answer to give: 415 for another content type,
-/// 400 for what is not such JSON, naming the member. The form of the code is not looked at here.
+/// other members are ignored. The error side is the answer to give: 411 without a length, 415 for
+/// another content type, 400 for what is not such JSON, naming the member. The form of the code is
+/// not looked at here.
 tl::expected<VerifyRequest, http::Response> parse_verify_request(const http::Request& request);
 
 }  // namespace latchkey::service

@@ -9,6 +9,7 @@ http::Request request_with(std::string body, std::string_view type = "applicatio
   http::Request request;
   request.method = http::Method::post;
   request.headers.set("Content-Type", type);
+  request.headers.set("Content-Length", std::to_string(body.size()));
   request.body = std::move(body);
   return request;
 }
@@ -25,6 +26,14 @@ TEST(VerifyRequest, ReadsCodeSubjectAndPurpose) {
 TEST(VerifyRequest, ParametersOfTheContentTypeDoNotMatter) {
   EXPECT_TRUE(
       parse_verify_request(request_with(R"({"code":"x"})", "Application/JSON; charset=utf-8")));
+}
+
+TEST(VerifyRequest, ABodyWithoutALengthGets411) {
+  http::Request request = request_with("");
+  request.headers.remove("Content-Length");
+  const auto read = parse_verify_request(request);
+  ASSERT_FALSE(read);
+  EXPECT_EQ(read.error().status, 411);
 }
 
 TEST(VerifyRequest, OtherContentTypesGet415) {

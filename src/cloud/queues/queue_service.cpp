@@ -131,6 +131,11 @@ Task<Served<http::Response>> QueueService::Impl::serve(const http::Request& requ
   if (!version.empty() && !is_api_version(version)) {
     co_return refuse(invalid_header("x-ms-version", version));
   }
+  const bool sends_body =
+      request.method == http::Method::put || request.method == http::Method::post;
+  if (sends_body && !request.has_length()) {
+    co_return refuse(wire::storage_error("MissingContentLengthHeader"));
+  }
   const auto query = http::parse_query(request.query_text());
   if (!query) co_return refuse(wire::storage_error("InvalidUri"));
   const auto address = parse_queue_address(

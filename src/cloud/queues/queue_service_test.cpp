@@ -76,6 +76,15 @@ TEST_F(QueueServiceTest, AMessageLivesItsLife) {
   EXPECT_TRUE(messages("?peekonly=true").empty());
 }
 
+TEST_F(QueueServiceTest, APutOrPostWithoutALengthGets411) {
+  make_queue();
+  for (const auto method : {put, post}) {
+    http::Request request = world_.prepare({.method = method, .target = "/acc/orders/messages"});
+    request.headers.remove("Content-Length");
+    EXPECT_EQ(outcome(world_.answer(request)), "411 MissingContentLengthHeader");
+  }
+}
+
 TEST_F(QueueServiceTest, UpdateWithoutBodyKeepsTheText) {
   make_queue();
   put_message("same");

@@ -35,7 +35,8 @@ Task<Result<Response>> InProcessClient::send(ClientRequest request) {
   received.target = request.url.target();
   received.headers = request.headers;
   received.headers.set("Host", request.url.authority());
-  if (!request.body.empty()) {
+  const bool sends_body = request.method == Method::put || request.method == Method::post;
+  if (!request.body.empty() || sends_body) {
     received.headers.set("Content-Length", std::to_string(request.body.size()));
   }
   received.body = std::move(request.body);

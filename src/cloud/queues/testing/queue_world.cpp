@@ -46,6 +46,9 @@ http::Request QueueWorld::prepare(Call call) const {
   request.body = std::move(call.body);
   request.over_tls = call.over_tls;
   request.peer_address = call.peer;
+  if (!request.headers.contains("Content-Length")) {
+    request.headers.set("Content-Length", std::to_string(request.body.size()));
+  }
   if (!request.headers.contains("Host")) request.headers.set("Host", "localhost:10001");
   if (!request.headers.contains("x-ms-version")) {
     request.headers.set("x-ms-version", "2026-04-06");
