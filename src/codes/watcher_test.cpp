@@ -10,7 +10,6 @@ namespace latchkey::codes {
 namespace {
 using namespace std::chrono_literals;
 using testing::FakeQueues;
-using testing::kQueue;
 using testing::LogCapture;
 using testing::storage_refusal;
 using testing::World;

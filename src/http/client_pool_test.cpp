@@ -24,7 +24,6 @@ using testing::ReadRequest;
 using testing::Script;
 using testing::ScriptedServer;
 using testing::Send;
-using testing::StartTls;
 
 /// Sends and notes under which name the answer came.
 Task<> fetch_and_note(HttpClient& client, ClientRequest request, std::vector<std::string>& notes) {

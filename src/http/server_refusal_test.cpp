@@ -7,7 +7,6 @@
 namespace latchkey::http {
 namespace {
 
-using testing::body_of;
 using ::testing::HasSubstr;
 using testing::RawClient;
 using testing::status_of;

@@ -10,7 +10,6 @@ namespace latchkey::http {
 namespace {
 
 using testing::body_of;
-using ::testing::EndsWith;
 using ::testing::HasSubstr;
 using ::testing::Not;
 using testing::RawClient;

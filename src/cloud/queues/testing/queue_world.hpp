@@ -47,10 +47,11 @@ class QueueWorld {
   Secret key2;
   std::unique_ptr<QueueService> service;
 
- private:
+  /// The parts of `send`, for requests that a test bends further.
   http::Request prepare(Call call) const;
   http::Response answer(const http::Request& request);
 
+ private:
   std::unique_ptr<RoleAssignments> roles_;
   std::unique_ptr<sqlite::Writer> roles_writer_;
   std::unique_ptr<Authenticator> authenticator_;
