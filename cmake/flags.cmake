@@ -8,10 +8,6 @@ target_compile_options(latchkey_flags INTERFACE
   $<$<CONFIG:Debug>:-O1>)
 target_link_options(latchkey_flags INTERFACE -fuse-ld=lld)
 
-# Paths relative to the source tree in debug information and assertions: builds of two clones are alike,
-# and ccache (scripts/build sets its base) serves both.
-add_compile_options(-ffile-prefix-map=${CMAKE_SOURCE_DIR}/=)
-
 # Every target of this build shares these, so that object layouts agree.
 add_compile_definitions(
   LATCHKEY_VERSION="${PROJECT_VERSION}"
@@ -19,6 +15,9 @@ add_compile_definitions(
   BOOST_JSON_NO_LIB)
 
 if(LATCHKEY_HARDEN)
+  # No path of the machine that built it in what ships. (Not in the other presets: there it would keep
+  # ccache from serving several clones, see scripts/build.)
+  add_compile_options(-ffile-prefix-map=${CMAKE_SOURCE_DIR}/=)
   target_compile_options(latchkey_flags INTERFACE
     -O2 -fstack-protector-strong -D_FORTIFY_SOURCE=2 -fPIE -ftrivial-auto-var-init=pattern)
   target_link_options(latchkey_flags INTERFACE -pie -Wl,-z,relro,-z,now -Wl,--gc-sections)
