@@ -169,7 +169,8 @@ TEST_F(WatcherTest, CancelledAtAnyPointItLosesNoMessage) {
       message.dequeue_count = 0;
     }
   }
-  EXPECT_GT(unfinished, 5);  // The cancellations did come in the middle of work.
+  // Some cancellations did come in the middle of work; how many depends on the table's own thread.
+  EXPECT_GT(unfinished, 0);
   EXPECT_EQ(world.messages().size(), static_cast<std::size_t>(issued));
   start();
   EXPECT_EQ(testing::await(world.context, world.store->counts())->valid, issued);
