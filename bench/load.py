@@ -56,20 +56,20 @@ class Load:
             capture_output=True, text=True, check=True,
         ).stdout
         spent = cpu_seconds(server_pid) - before
-        failed = re.search(r"Non-2xx or 3xx responses: .*|Socket errors: .*", output)
-        if failed:
-            raise SystemExit(f"{url}: {failed[0]}")
         requests = int(re.search(r"(\d+) requests in", output)[1])
+        failed = re.search(r"Non-2xx or 3xx responses: .*|Socket errors: .*", output)
+        if failed or not requests:
+            raise SystemExit(f"{url}: {failed[0] if failed else 'no answer'}\n{output}")
         self.rate = float(re.search(r"Requests/sec:\s+([\d.]+)", output)[1])
         self.cpu_us = spent / requests * 1e6
-        self.p50_ms = milliseconds(re.search(r"50%\s+(\S+)", output)[1])
-        self.p99_ms = milliseconds(re.search(r"99%\s+(\S+)", output)[1])
+        # At the line's start only: "70.99%" stands elsewhere.
+        self.p50_ms = milliseconds(re.search(r"^ +50% +(\S+)", output, re.M)[1])
+        self.p99_ms = milliseconds(re.search(r"^ +99% +(\S+)", output, re.M)[1])
 
 
 class Time:
-    def __init__(self, seconds, cpu):
+    def __init__(self, seconds):
         self.p50_ms = seconds * 1000
-        self.cpu_us = cpu * 1e6
 
 
 class Memory:
@@ -87,7 +87,8 @@ def row(kind, what, measured):
     """One line: medians; `measured` holds pairs of figures and those of the peer of that round."""
     figures = [pair[0] for pair in measured]
     if isinstance(figures[0], Memory):
-        return f"{kind:7}{what:42}{statistics.median(f.megabytes for f in figures):>9.1f} MB resident"
+        megabytes = statistics.median(one.megabytes for one in figures)
+        return f"{kind:7}{what:42}{megabytes:>9.1f} MB resident"
 
     def median(name, form):
         if not hasattr(figures[0], name):

@@ -1,4 +1,4 @@
-"""Debian's `az storage` on the live queue. Each call takes a second or two: few calls, much asked."""
+"""Debian's `az storage` on the live queue. A call takes a second or two: few calls, much asked."""
 
 import json
 import shutil

@@ -77,8 +77,8 @@ class ApiInput(harness.WithLatchkey):
 
         unknown = told("abc-1-abc")
         self.assertEqual((403, False), (unknown[0], unknown[1]["accepted"]))
-        for code in ("", " ", "abc", "abc-1-ab", "ab1-1-abc", "abc--abc", "abc-1-abc ", "abc-01-abc",
-                     "abc-1-abc\n", "äbc-1-abc", "abc-1-abc\0", "' OR 1=1 --", "%s%n", "../../x",
+        for code in ("", " ", "abc", "abc-1-ab", "ab1-1-abc", "abc--abc", "abc-1-abc ",
+                     "abc-01-abc", "abc-1-abc\n", "äbc-1-abc", "abc-1-abc\0", "' OR 1=1 --", "%s%n", "../../x",
                      "abc-" + "9" * 30 + "-abc", "x" * 256, "\U0001f511" * 50):
             with self.subTest(code[:30]):
                 self.assertEqual(unknown, told(code))
@@ -104,8 +104,8 @@ HOSTILE_MESSAGES = {
     "64 KiB": "x" * 65_536,
     "forged": json.dumps({"code": FORGED, "timestamp": NOW + ".000000"}),
     "forged as the sample writes it": str({"code": FORGED, "timestamp": NOW + ".000000"}),
-    "forged from the past": json.dumps({"code": FORGED, "timestamp": "1970-01-01 00:00:00.000000"}),
-    "forged from the future": json.dumps({"code": FORGED, "timestamp": "9999-12-31 23:59:59.999999"}),
+    "forged from the past": json.dumps({"code": FORGED, "timestamp": "1970-01-01 00:00:00.0"}),
+    "forged from the future": json.dumps({"code": FORGED, "timestamp": "9999-12-31 23:59:59.0"}),
 }
 
 

@@ -9,6 +9,7 @@ import urllib.parse
 import harness
 
 HOST = b"Host: localhost\r\n"
+CHUNKED = b"Transfer-Encoding: chunked\r\n"
 
 
 def get(target=b"/healthz", fields=HOST, version=b"HTTP/1.1"):
@@ -40,8 +41,8 @@ REQUESTS = [
     ("negative length", post(b"Content-Length: -1\r\n"), {400}),
     ("length in hexadecimal", post(b"Content-Length: 0x4\r\n", b"abcd"), {400}),
     ("overflowing length", post(b"Content-Length: 18446744073709551617\r\n"), {400, 413}),
-    ("chunk size is no number", post(b"Transfer-Encoding: chunked\r\n", b"zz\r\n\r\n"), {400}),
-    ("chunk longer than said", post(b"Transfer-Encoding: chunked\r\n", b"1\r\nab\r\n0\r\n\r\n"), {400}),
+    ("chunk size is no number", post(CHUNKED, b"zz\r\n\r\n"), {400}),
+    ("chunk longer than said", post(CHUNKED, b"1\r\nab\r\n0\r\n\r\n"), {400}),
     ("unknown transfer coding", post(b"Transfer-Encoding: gzip\r\n"), {400, 501}),
     ("chunked hidden", post(b"Transfer-Encoding: xchunked\r\n"), {400, 501}),
     ("target too long", get(b"/" + b"a" * 20_000), {414}),

@@ -7,7 +7,7 @@ import { DefaultAzureCredential } from "@azure/identity";
 import { SecretClient } from "@azure/keyvault-secrets";
 import { QueueClient } from "@azure/storage-queue";
 
-// Debian 12's own nodejs 18 has it, but not as a global yet; the SDK (which asks for 20) wants that.
+// Debian 12's own nodejs 18 does not have it as a global yet, as the SDK (which asks for 20) wants.
 globalThis.crypto ??= webcrypto;
 
 const credential = new DefaultAzureCredential();
