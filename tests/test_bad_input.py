@@ -78,7 +78,7 @@ class ApiInput(harness.WithLatchkey):
         unknown = told("abc-1-abc")
         self.assertEqual((403, False), (unknown[0], unknown[1]["accepted"]))
         for code in ("", " ", "abc", "abc-1-ab", "ab1-1-abc", "abc--abc", "abc-1-abc ",
-                     "abc-01-abc", "abc-1-abc\n", "äbc-1-abc", "abc-1-abc\0", "' OR 1=1 --", "%s%n", "../../x",
+                     "abc-01-abc", "abc-1-abc\n", "äbc-1-abc", "abc-1-abc\0", "' OR 1=1 --", "%s%n", "../x",
                      "abc-" + "9" * 30 + "-abc", "x" * 256, "\U0001f511" * 50):
             with self.subTest(code[:30]):
                 self.assertEqual(unknown, told(code))
