@@ -1,5 +1,6 @@
 #include "base/sqlite_writer.hpp"
 
+#include <atomic>
 #include <boost/asio/post.hpp>
 #include <condition_variable>
 #include <mutex>
@@ -127,12 +128,18 @@ void Writer::answer(std::vector<std::unique_ptr<Job>> jobs, const std::optional<
     std::vector<std::unique_ptr<Job>> mine;
     std::vector<std::unique_ptr<Job>> others;
     for (auto& job : jobs) (job->executor == executor ? mine : others).push_back(std::move(job));
-    boost::asio::post(executor, [mine = std::move(mine), failure]() mutable {
+    // Asio still touches the context after the answer can run: who gets it may end the context at
+    // once, so the answer waits (for nanoseconds) until the post has returned.
+    auto posted = std::make_shared<std::atomic<bool>>(false);
+    boost::asio::post(executor, [mine = std::move(mine), failure, posted]() mutable {
+      posted->wait(false, std::memory_order_acquire);
       for (auto& job : mine) {
         const auto guard = std::move(job->guard);
         job->complete(failure ? &*failure : nullptr);
       }
     });
+    posted->store(true, std::memory_order_release);
+    posted->notify_one();
     jobs = std::move(others);
   }
 }
