@@ -38,12 +38,20 @@ Parts parts_of(UtcTime time) {
           std::chrono::weekday(day).c_encoding()};
 }
 
-std::optional<UtcTime> make_time(int year, int month, int day, int hour, int minute, int second) {
-  const std::chrono::year_month_day date{std::chrono::year{year},
-                                         std::chrono::month{static_cast<unsigned>(month)},
-                                         std::chrono::day{static_cast<unsigned>(day)}};
-  if (!date.ok() || year < 1 || hour > 23 || minute > 59 || second > 59) return std::nullopt;
-  return UtcTime{std::chrono::sys_days{date}} + hours{hour} + minutes{minute} + seconds{second};
+/// A time as people write it, not checked yet.
+struct Stamp {
+  int year = 0, month = 0, day = 0, hour = 0, minute = 0, second = 0;
+};
+
+std::optional<UtcTime> time_of(const Stamp& stamp) {
+  const std::chrono::year_month_day date{std::chrono::year{stamp.year},
+                                         std::chrono::month{static_cast<unsigned>(stamp.month)},
+                                         std::chrono::day{static_cast<unsigned>(stamp.day)}};
+  if (!date.ok() || stamp.year < 1 || stamp.hour > 23 || stamp.minute > 59 || stamp.second > 59) {
+    return std::nullopt;
+  }
+  return UtcTime{std::chrono::sys_days{date}} + hours{stamp.hour} + minutes{stamp.minute} +
+         seconds{stamp.second};
 }
 
 /// Reads text from the left; every step fails for good once one has failed.
@@ -73,6 +81,26 @@ class Reader {
       if (accept(words[i])) return static_cast<int>(i);
     }
     return fail();
+  }
+  /// "2020-04-15"
+  void date(Stamp& stamp) {
+    stamp.year = digits(4);
+    expect("-");
+    stamp.month = digits(2);
+    expect("-");
+    stamp.day = digits(2);
+  }
+  /// "16:54"
+  void hour_and_minute(Stamp& stamp) {
+    stamp.hour = digits(2);
+    expect(":");
+    stamp.minute = digits(2);
+  }
+  /// "16:54:48"
+  void clock(Stamp& stamp) {
+    hour_and_minute(stamp);
+    expect(":");
+    stamp.second = digits(2);
   }
   /// ".123" as microseconds; further digits are dropped.
   microseconds fraction() {
@@ -113,22 +141,18 @@ std::string to_rfc1123(UtcTime time) {
 
 std::optional<UtcTime> from_rfc1123(std::string_view text) {
   Reader in(text);
+  Stamp stamp;
   in.one_of(kDays);
   in.expect(", ");
-  const int day = in.digits(2);
+  stamp.day = in.digits(2);
   in.expect(" ");
-  const int month = in.one_of(kMonths) + 1;
+  stamp.month = in.one_of(kMonths) + 1;
   in.expect(" ");
-  const int year = in.digits(4);
+  stamp.year = in.digits(4);
   in.expect(" ");
-  const int hour = in.digits(2);
-  in.expect(":");
-  const int minute = in.digits(2);
-  in.expect(":");
-  const int second = in.digits(2);
+  in.clock(stamp);
   in.expect(" GMT");
-  if (!in.done()) return std::nullopt;
-  return make_time(year, month, day, hour, minute, second);
+  return in.done() ? time_of(stamp) : std::nullopt;
 }
 
 std::string to_iso8601(UtcTime time) {
@@ -139,37 +163,28 @@ std::string to_iso8601(UtcTime time) {
 
 std::optional<UtcTime> from_iso8601(std::string_view text) {
   Reader in(text);
-  const int year = in.digits(4);
-  in.expect("-");
-  const int month = in.digits(2);
-  in.expect("-");
-  const int day = in.digits(2);
-  int hour = 0;
-  int minute = 0;
-  int second = 0;
+  Stamp stamp;
   microseconds fraction{0};
   minutes offset{0};
+  in.date(stamp);
   if (in.ok() && !in.at_end()) {
     in.expect("T");
-    hour = in.digits(2);
-    in.expect(":");
-    minute = in.digits(2);
+    in.hour_and_minute(stamp);
     if (in.accept(":")) {
-      second = in.digits(2);
+      stamp.second = in.digits(2);
       fraction = in.fraction();
     }
     const bool plus = in.accept("+");
     if (plus || in.accept("-")) {
-      const int offset_hours = in.digits(2);
-      in.expect(":");
-      offset = hours{offset_hours} + minutes{in.digits(2)};
+      Stamp zone;
+      in.hour_and_minute(zone);
+      offset = hours{zone.hour} + minutes{zone.minute};
       if (!plus) offset = -offset;
     } else {
       in.accept("Z");
     }
   }
-  if (!in.done()) return std::nullopt;
-  auto time = make_time(year, month, day, hour, minute, second);
+  const auto time = in.done() ? time_of(stamp) : std::nullopt;
   if (!time) return std::nullopt;
   return *time + fraction - offset;
 }
@@ -182,20 +197,12 @@ std::string to_python_utc(UtcTime time) {
 
 std::optional<UtcTime> from_python_utc(std::string_view text) {
   Reader in(text);
-  const int year = in.digits(4);
-  in.expect("-");
-  const int month = in.digits(2);
-  in.expect("-");
-  const int day = in.digits(2);
+  Stamp stamp;
+  in.date(stamp);
   in.expect(" ");
-  const int hour = in.digits(2);
-  in.expect(":");
-  const int minute = in.digits(2);
-  in.expect(":");
-  const int second = in.digits(2);
+  in.clock(stamp);
   const microseconds fraction = in.fraction();
-  if (!in.done()) return std::nullopt;
-  auto time = make_time(year, month, day, hour, minute, second);
+  const auto time = in.done() ? time_of(stamp) : std::nullopt;
   if (!time) return std::nullopt;
   return *time + fraction;
 }

@@ -2,15 +2,15 @@
 
 #include <gtest/gtest.h>
 
+#include "base/testing/await.hpp"
 #include "base/testing/manual_clock.hpp"
-#include "codes/testing/await.hpp"
 #include "codes/testing/fake_vault.hpp"
 #include "http/testing/fake_http_client.hpp"
 
 namespace latchkey::codes {
 namespace {
 using namespace std::chrono_literals;
-using testing::await;
+using latchkey::testing::await;
 
 class NumberApiTest : public ::testing::Test {
  protected:

@@ -9,14 +9,14 @@
 #include <thread>
 
 #include "base/sqlite.hpp"
-#include "codes/testing/await.hpp"
+#include "base/testing/await.hpp"
 #include "codes/testing/temporary_folder.hpp"
 
 namespace latchkey::codes {
 namespace {
 using namespace std::chrono_literals;
 using Consumed = CodeTable::Consumed;
-using testing::await;
+using latchkey::testing::await;
 using testing::TemporaryFolder;
 
 constexpr UtcTime kIssued{1'586'969'688'816'549us};

@@ -2,17 +2,17 @@
 
 #include <gtest/gtest.h>
 
+#include "base/testing/await.hpp"
 #include "base/testing/manual_clock.hpp"
 #include "codes/sqlite_code_table.hpp"
-#include "codes/testing/await.hpp"
 #include "codes/testing/log_capture.hpp"
 #include "codes/testing/table_wrapper.hpp"
 
 namespace latchkey::codes {
 namespace {
 using namespace std::chrono_literals;
+using latchkey::testing::await;
 using latchkey::testing::ManualClock;
-using testing::await;
 using testing::TableWrapper;
 
 class VerifierTest : public ::testing::Test {

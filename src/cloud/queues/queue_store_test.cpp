@@ -5,14 +5,14 @@
 
 #include <filesystem>
 
+#include "base/testing/await.hpp"
 #include "base/testing/manual_clock.hpp"
 #include "base/testing/seeded_random.hpp"
-#include "cloud/queues/testing/await.hpp"
 
 namespace latchkey::cloud {
 namespace {
 using namespace std::chrono_literals;
-using testing::await;
+using latchkey::testing::await;
 namespace fs = std::filesystem;
 
 class QueueStoreTest : public ::testing::Test {

@@ -4,12 +4,12 @@
 #include <string>
 
 #include "azure/queue_client.hpp"
+#include "base/testing/await.hpp"
 #include "base/testing/manual_clock.hpp"
 #include "base/testing/seeded_random.hpp"
 #include "codes/issuer.hpp"
 #include "codes/message.hpp"
 #include "codes/sqlite_code_table.hpp"
-#include "codes/testing/await.hpp"
 #include "codes/testing/fake_queues.hpp"
 #include "codes/testing/fake_vault.hpp"
 #include "codes/testing/table_wrapper.hpp"
@@ -18,6 +18,8 @@
 #include "http/testing/fake_http_client.hpp"
 
 namespace latchkey::codes::testing {
+
+using latchkey::testing::await;
 
 inline constexpr const char* kQueue = "code-requests";
 

@@ -6,13 +6,15 @@
 
 #include "base/sqlite_writer.hpp"
 #include "base/task.hpp"
+#include "base/testing/await.hpp"
 #include "base/testing/manual_clock.hpp"
 #include "base/testing/seeded_random.hpp"
 #include "cloud/queues/queue_service.hpp"
-#include "cloud/queues/testing/await.hpp"
 #include "wire/sas.hpp"
 
 namespace latchkey::cloud::testing {
+
+using latchkey::testing::await;
 
 /// A queue service in memory with one account, "acc", spoken to without sockets. The caller of
 /// tests with tokens is kTestPrincipal, with no roles at first.

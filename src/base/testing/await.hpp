@@ -5,7 +5,7 @@
 
 #include "base/task.hpp"
 
-namespace latchkey::codes::testing {
+namespace latchkey::testing {
 
 template <class T>
 Task<> store_result(Task<T> task, std::optional<T>& result) {
@@ -20,4 +20,4 @@ T await(IoContext& context, Task<T> task) {
   return std::move(*result);
 }
 
-}  // namespace latchkey::codes::testing
+}  // namespace latchkey::testing
