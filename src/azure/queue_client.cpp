@@ -216,9 +216,10 @@ Task<Result<http::Response>> QueueClient::send(Call call) {
   }
   Error error = wire::storage_error_from(*answer, who());
   const bool by_identity = address_.credential != nullptr;
-  if (by_identity && error.code == "AuthorizationPermissionMismatch") {
-    error.message += " For this call: assign a role such as \"" + std::string(call.role) +
-                     "\" on the queue to the identity.";
+  if (error.code == "AuthorizationPermissionMismatch") {
+    error.message += by_identity ? " Assign a role such as \"" + std::string(call.role) +
+                                       "\" on the queue to the identity."
+                                 : " Give the shared access signature that permission.";
   } else if (error.code == "QueueNotFound") {
     error.message += " Create the queue, or correct its name in the URL.";
   }

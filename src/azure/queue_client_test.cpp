@@ -267,7 +267,7 @@ TEST_F(QueueClientTest, ADeniedCallNamesTheRoleToAssign) {
   for (const Row& row : rows) {
     const auto done = run(row.what(queue));
     ASSERT_FALSE(done);
-    EXPECT_NE(done.error().message.find(std::string("assign a role such as \"") + row.role +
+    EXPECT_NE(done.error().message.find(std::string("Assign a role such as \"") + row.role +
                                         "\" on the queue to the identity"),
               std::string::npos)
         << done.error().message;
@@ -391,6 +391,8 @@ TEST_F(QueueClientTest, ASignatureInTheUrlStaysInEveryQueryAndOutOfMessages) {
   EXPECT_EQ(call(1).url.query, "sv=1&sig=s3cret%3D");
   EXPECT_EQ(refused.error().message.find("s3cret"), std::string::npos);
   EXPECT_EQ(refused.error().message.find("to the identity"), std::string::npos);
+  EXPECT_NE(refused.error().message.find("Give the shared access signature that permission"),
+            std::string::npos);
 }
 
 TEST_F(QueueClientTest, TellsTheDateOfEveryAnswerErrorsIncluded) {

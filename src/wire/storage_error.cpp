@@ -19,10 +19,9 @@ struct Remedy {
   std::string_view text;
 };
 /// What a person can do about the refusals that are about configuration.
-constexpr std::array<Remedy, 6> kRemedies = {{
-    {"AuthorizationPermissionMismatch",
-     " Assign the caller's identity a role that allows it (such as Storage Queue Data Contributor)"
-     " on this queue, or give the SAS that permission."},
+/// AuthorizationPermissionMismatch is not here: the client knows which role or permission was
+/// needed.
+constexpr std::array<Remedy, 5> kRemedies = {{
     {"AuthorizationFailure", " Look at the storage account's network rules."},
     {"AuthenticationFailed", " Check the account key or SAS and this machine's clock."},
     {"NoAuthenticationInformation", " Configure a credential."},

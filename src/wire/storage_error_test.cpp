@@ -167,11 +167,14 @@ TEST(StorageError, SurvivesAnyBody) {
   }
 }
 
-TEST(StorageError, TellsTheRemedyOfAMissingRole) {
-  const auto response =
-      render_storage_error(storage_error("AuthorizationPermissionMismatch"), "", kNow);
-  EXPECT_NE(storage_error_from(response, "queue q").message.find("Storage Queue Data Contributor"),
+TEST(StorageError, TellsTheRemedyAndLeavesAMissingRoleToTheClient) {
+  const auto message = [](std::string_view code) {
+    return storage_error_from(render_storage_error(storage_error(code), "", kNow), "queue q")
+        .message;
+  };
+  EXPECT_NE(message("KeyBasedAuthenticationNotPermitted").find("Use an identity instead"),
             std::string::npos);
+  EXPECT_TRUE(message("AuthorizationPermissionMismatch").ends_with("using this permission."));
 }
 
 TEST(AnswerError, KindFollowsTheStatus) {
