@@ -63,12 +63,12 @@ def is_test(path):
 def closure(table, room):
     """What a room's tests may include: what it uses, and what that uses, for they link it anyway."""
     found = set()
-    todo = list(table[room])
-    while todo:
-        other = todo.pop()
+    pending = list(table[room])
+    while pending:
+        other = pending.pop()
         if other not in found:
             found.add(other)
-            todo += table[other]
+            pending += table[other]
     return found
 
 

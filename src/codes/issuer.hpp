@@ -22,12 +22,12 @@ struct IssuedCode {
 /// far as the table lets us.
 ///
 /// Why the row first and not both at once: then a message without a row means "never issued", at
-/// once and for certain. Put and insert side by side would save one table write of latency (0.2 to
-/// 2 ms of SQLite beside 10 ms of Put Message), but the watcher could see the message before the
-/// row. It would have to wait some time before it calls a message forged, and an insert slower than
-/// that time (a busy file, a throttled table) would leave a code that was answered with 200 and
-/// never becomes valid. A collision, for its part, would be harmless either way: the second message
-/// activates and removes by the first row's own times.
+/// once and for certain. Put and insert side by side would save one table write of latency (an
+/// estimate: 0.2 to 2 ms of SQLite beside 10 ms of Put Message), but the watcher could see the
+/// message before the row. It would have to wait some time before it calls a message forged, and an
+/// insert slower than that time (a busy file, a throttled table) would leave a code that was
+/// answered with 200 and never becomes valid. A collision, for its part, would be harmless either
+/// way: the second message activates and removes by the first row's own times.
 ///
 /// Errors: as NumberApi; or unavailable with code "QueueUnavailable" or "TableUnavailable" and
 /// http_status 0, the cause in the message: http_status is never anybody's but the number API's.
