@@ -28,6 +28,7 @@ bool is_code_form(std::string_view text);
 struct Binding {
   std::string subject;
   std::string purpose;
+  friend bool operator==(const Binding&, const Binding&) = default;
 };
 
 }  // namespace latchkey::codes

@@ -1,35 +1,54 @@
 #pragma once
 
+#include <cstdint>
+#include <optional>
 #include <string>
 
 #include "azure/queue_client.hpp"
+#include "codes/audit.hpp"
 #include "codes/code.hpp"
 #include "codes/code_hasher.hpp"
 #include "codes/code_table.hpp"
 #include "codes/number_api.hpp"
+#include "codes/rate_limiter.hpp"
 #include "codes/rules.hpp"
 
 namespace latchkey::codes {
 
+struct IssueRequest {
+  Binding binding{};
+  std::string caller{};  ///< who asks, for limits and the audit
+  /// At most the rules' lifetime (asserted), which is what counts when absent.
+  std::optional<std::chrono::milliseconds> lifetime{};
+};
+
 struct IssuedCode {
+  std::string id;
   Secret code;
   UtcTime issued{};
   UtcTime expires{};
+  /// How many more the subject may get, and when the count starts anew; absent without a subject.
+  struct Quota {
+    std::int64_t left = 0;
+    std::chrono::seconds reset{0};
+  };
+  std::optional<Quota> quota{};
+};
+
+struct IssuerOptions {
+  LifetimeRules rules;
+  Limits limits;
+  bool message_base64 = false;  ///< some consumers expect Base64 text
 };
 
 /// Makes a code: number, letters, then the PENDING row, then the message; answers only when both
 /// are durable. A collision draws again (up to 5 times). When the put fails the row is revoked as
 /// far as the table lets us.
 ///
-/// Why the row first and not both at once: then a message without a row means "never issued", at
-/// once and for certain. Put and insert side by side would save one table write of latency (an
-/// estimate: 0.2 to 2 ms of SQLite beside 10 ms of Put Message), but the watcher could see the
-/// message before the row. It would have to wait some time before it calls a message forged, and an
-/// insert slower than that time (a busy file, a throttled table) would leave a code that was
-/// answered with 200 and never becomes valid. A collision, for its part, would be harmless either
-/// way: the second message activates and removes by the first row's own times.
+/// Why the row first and not both at once: decision 0005.
 ///
-/// Errors: as NumberApi; or unavailable with code "QueueUnavailable" or "TableUnavailable" and
+/// Errors: throttled, code "IssueLimit", with retry_after, when a limit of the subject or the caller
+/// is reached; as NumberApi; or unavailable with code "QueueUnavailable" or "TableUnavailable" and
 /// http_status 0, the cause in the message: http_status is never anybody's but the number API's.
 class Issuer {
  public:
@@ -38,22 +57,23 @@ class Issuer {
     azure::QueueClient& queue;
     CodeTable& table;
     const CodeHasher& hasher;
+    RateLimiter& callers;  ///< issues for each caller, and in all
+    Audit& audit;
     Clock& clock;
     Random& random;
   };
-  Issuer(Dependencies dependencies, LifetimeRules rules);
-  /// `message_base64`: some consumers expect Base64 text.
-  bool message_base64 = false;
-  Task<Result<IssuedCode>> issue(Binding binding = {});
+  Issuer(Dependencies dependencies, IssuerOptions options);
+  Task<Result<IssuedCode>> issue(IssueRequest request);
+  const IssuerOptions& options() const { return options_; }
 
  private:
-  /// Draws until a row could be inserted.
-  Task<Result<IssuedCode>> insert_new(std::int64_t number, Binding binding);
-  /// Puts the message of `issued`; revokes the row when that fails.
-  Task<Result<>> announce(const IssuedCode& issued);
+  Task<Result<IssuedCode>> insert_new(std::int64_t number, const IssueRequest& request);
+  Task<Result<>> announce(const IssuedCode& issued, const IssueRequest& request);
+  tl::unexpected<Error> limited(std::chrono::seconds retry_after, const IssueRequest& request,
+                                std::string_view whose);
 
   Dependencies with_;
-  LifetimeRules rules_;
+  IssuerOptions options_;
 };
 
 }  // namespace latchkey::codes

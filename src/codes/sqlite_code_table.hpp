@@ -5,11 +5,17 @@
 
 #include "base/result.hpp"
 #include "codes/code_table.hpp"
+#include "codes/idempotency.hpp"
 
 namespace latchkey::codes {
 
-/// The embedded table: a SQLite file that processes of one machine may share, one writer with group
-/// commit in each. An empty path gives a table in memory, for tests.
-Result<std::unique_ptr<CodeTable>> open_sqlite_code_table(const std::filesystem::path& file);
+struct SqliteTables {
+  std::unique_ptr<CodeTable> codes;
+  std::unique_ptr<AnswerTable> answers;
+};
+
+/// The embedded tables: a SQLite file that processes of one machine may share, one writer with group
+/// commit in each. An empty path gives tables in memory, for tests.
+Result<SqliteTables> open_sqlite_tables(const std::filesystem::path& file);
 
 }  // namespace latchkey::codes

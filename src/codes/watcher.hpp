@@ -5,6 +5,8 @@
 #include <memory>
 
 #include "azure/queue_client.hpp"
+#include "azure/server_clock.hpp"
+#include "codes/audit.hpp"
 #include "codes/code_hasher.hpp"
 #include "codes/code_table.hpp"
 #include "codes/rules.hpp"
@@ -50,13 +52,16 @@ struct WatcherCounts {
 ///
 /// While the table fails no messages are taken (one lookup per back-off asks whether it is back),
 /// so that an outage of the table does not use up the messages' deliveries and make good ones
-/// poison.
+/// poison. While our clock is wrong none are taken either: whoever judges expiry by a wrong clock
+/// makes codes invalid too early or forgets used ones too soon.
 class Watcher {
  public:
   struct Dependencies {
     azure::QueueClient& queue;
     CodeTable& table;
     const CodeHasher& hasher;
+    const azure::ServerClock& server_clock;
+    Audit& audit;
     Clock& clock;
     Random& random;
     Executor executor;
