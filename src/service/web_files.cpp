@@ -1,15 +1,16 @@
 #include "service/web_files.hpp"
 
+#include <algorithm>
+
 #include "base/assert.hpp"
 
 namespace latchkey::service {
 
 std::string_view web_file(std::string_view name) {
-  for (const WebFile& file : kWebFiles) {
-    if (file.name == name) return file.content;
-  }
-  LK_ASSERT(!"a web file of this name is compiled in");
-  return {};
+  const auto found = std::find_if(kWebFiles.begin(), kWebFiles.end(),
+                                  [name](const WebFile& file) { return file.name == name; });
+  LK_ASSERT(found != kWebFiles.end());
+  return found->content;
 }
 
 }  // namespace latchkey::service
