@@ -228,9 +228,6 @@ Task<Result<http::Response>> QueueClient::send(Call call) {
 
 Task<Result<http::Response>> QueueClient::send_with_retries(const Call& call) {
   RetryPolicy policy(*http_, *clock_, *random_, retry_);
-  if (on_server_date) {
-    policy.on_answer = [this](const http::Response& answer) { note_date(answer); };
-  }
   RetryPolicy::Prepare make = [this, &call] { return prepare(call); };
   Result<http::Response> answer = co_await policy.send(make);
   const bool token_refused = address_.credential != nullptr && answer && answer->status == 401;
@@ -292,11 +289,6 @@ void QueueClient::sign(http::ClientRequest& request) const {
   const std::string text = wire::shared_key_string_to_sign(to_sign, address_.account);
   request.headers.add("Authorization", "SharedKey " + address_.account + ":" +
                                            wire::sign_with_key(text, address_.account_key));
-}
-
-void QueueClient::note_date(const http::Response& answer) const {
-  const auto date = from_rfc1123(answer.headers.find("Date").value_or(""));
-  if (date) on_server_date(*date);
 }
 
 Result<std::vector<wire::QueueMessage>> QueueClient::messages_in(

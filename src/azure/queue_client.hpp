@@ -2,7 +2,6 @@
 
 #include <chrono>
 #include <cstdint>
-#include <functional>
 #include <memory>
 #include <optional>
 #include <string>
@@ -56,8 +55,7 @@ struct UpdateReceipt {
 
 /// One queue of Queue Storage. Errors as wire::storage_error_from gives them: a missing message is
 /// not_found (MessageNotFound), a stale receipt not_found or invalid_argument (PopReceiptMismatch);
-/// a denied one names the role to assign. Every answer's Date header goes to `on_server_date` when
-/// set, to measure the clock's offset.
+/// a denied one names the role to assign.
 ///
 /// Every call is retried as RetryPolicy has it, also after faults that leave open whether it took
 /// effect. For Put that may mean a message twice, for Get messages that stay hidden, unseen, until
@@ -93,12 +91,10 @@ class QueueClient {
   Task<Result<>> remove_message(std::string message_id, std::string pop_receipt);
   Task<Result<>> clear();
 
-  /// The same account, credential and `on_server_date`, another queue: "<name>-poison". Asserts
-  /// that the name is one that a queue can have (is_queue_name).
+  /// The same account and credential, another queue: "<name>-poison". Asserts that the name is one
+  /// that a queue can have (is_queue_name).
   QueueClient sibling(std::string_view queue_name) const;
   const std::string& name() const { return name_; }
-
-  std::function<void(UtcTime server_date)> on_server_date;
 
  private:
   struct Call;
@@ -108,7 +104,6 @@ class QueueClient {
   Task<Result<http::ClientRequest>> prepare(const Call& call);
   http::ClientRequest request_for(const Call& call) const;
   void sign(http::ClientRequest& request) const;
-  void note_date(const http::Response& answer) const;
   Result<std::vector<wire::QueueMessage>> messages_in(const http::Response& answer) const;
   /// "queue code-requests", for messages.
   std::string who() const { return "queue " + name_; }

@@ -395,24 +395,6 @@ TEST_F(QueueClientTest, ASignatureInTheUrlStaysInEveryQueryAndOutOfMessages) {
             std::string::npos);
 }
 
-TEST_F(QueueClientTest, TellsTheDateOfEveryAnswerErrorsIncluded) {
-  std::vector<std::int64_t> dates;
-  QueueClient queue = client();
-  queue.on_server_date = [&dates](UtcTime date) { dates.push_back(to_epoch_seconds(date)); };
-  http::Response busy = failure("ServerBusy");
-  busy.headers.set("Date", to_rfc1123(from_epoch_seconds(1'600'000'000)));
-  http::Response missing = failure("QueueNotFound");
-  missing.headers.set("Date", to_rfc1123(from_epoch_seconds(1'600'000'001)));
-  http.queue(busy);
-  http.queue(missing);
-  ASSERT_FALSE(run(queue.clear()));
-  http.queue(answer(204, "", {{"Date", "yesterday"}}));
-  ASSERT_TRUE(run(queue.clear()));
-  http.queue(answer(204));
-  ASSERT_TRUE(run(queue.clear()));
-  EXPECT_EQ(dates, (std::vector<std::int64_t>{1'600'000'000, 1'600'000'001}));
-}
-
 TEST_F(QueueClientTest, ASiblingIsAnotherQueueOfTheSameAccount) {
   http.answer_with([](const http::ClientRequest&) { return answer(204); });
   QueueClient poison = client().sibling("code-requests-poison");
