@@ -4,15 +4,18 @@
 #include <utility>
 
 #include "azure/vault_challenge.hpp"
+#include "base/time_text.hpp"
 
 namespace latchkey::azure {
 namespace {
 constexpr std::string_view kApiVersion = "7.4";
 constexpr std::size_t kNameCharactersMax = 127;
+/// A page has up to 25 versions, a secret up to 500.
+constexpr int kVersionPagesMax = 20;
 
 struct VaultCall {
   http::Method method = http::Method::get;
-  std::string path;
+  http::Url url;
   std::string body;
   std::string secret_name;
   std::string_view role;        ///< that lets one do this
@@ -42,14 +45,19 @@ class Client final : public KeyVaultClient {
   Task<Result<wire::SecretBundle>> get_secret(std::string name, std::string version) override;
   Task<Result<wire::SecretBundle>> set_secret(std::string name,
                                               wire::SetSecretRequest request) override;
+  Task<Result<std::vector<SecretVersion>>> list_secret_versions(std::string name) override;
 
  private:
+  http::Url url_of(std::string path) const;
   Task<Result<wire::SecretBundle>> call(VaultCall call);
+  /// The answer with status 200; anything else is an Error.
+  Task<Result<http::Response>> answer_of(const VaultCall& call);
   Task<Result<http::Response>> send(const VaultCall& call);
   Task<Result<http::ClientRequest>> prepare(const VaultCall& call, std::string resource);
   /// Whom messages are about: "vault NAME.vault.azure.net, secret N".
   std::string who(const VaultCall& call) const;
   Error refusal(Error error, const VaultCall& call) const;
+  Error unusable(Error error, const VaultCall& call) const;
 
   http::Url vault_;
   std::string resource_;  ///< empty until the vault has named it
@@ -65,9 +73,10 @@ Task<Result<wire::SecretBundle>> Client::get_secret(std::string name, std::strin
     co_return fail(ErrorKind::invalid_argument, "BadParameter",
                    "the name and version of a secret have 1 to 127 letters, digits and hyphens");
   }
+  std::string path = "/secrets/" + name;
+  if (!version.empty()) path += "/" + version;
   VaultCall request;
-  request.path = "/secrets/" + name;
-  if (!version.empty()) request.path += "/" + version;
+  request.url = url_of(std::move(path));
   request.secret_name = std::move(name);
   request.role = "Key Vault Secrets User";
   request.permission = "get";
@@ -82,7 +91,7 @@ Task<Result<wire::SecretBundle>> Client::set_secret(std::string name,
   }
   VaultCall request;
   request.method = http::Method::put;
-  request.path = "/secrets/" + name;
+  request.url = url_of("/secrets/" + name);
   request.body = wire::render_set_secret(request_body);
   request.secret_name = std::move(name);
   request.role = "Key Vault Secrets Officer";
@@ -90,7 +99,57 @@ Task<Result<wire::SecretBundle>> Client::set_secret(std::string name,
   co_return co_await call(std::move(request));
 }
 
+Task<Result<std::vector<SecretVersion>>> Client::list_secret_versions(std::string name) {
+  if (!is_secret_name(name)) {
+    co_return fail(ErrorKind::invalid_argument, "BadParameter",
+                   "the name of a secret has 1 to 127 letters, digits and hyphens");
+  }
+  VaultCall request;
+  request.url = url_of("/secrets/" + name + "/versions");
+  request.secret_name = std::move(name);
+  request.role = "Key Vault Secrets User";
+  request.permission = "list";
+  std::vector<SecretVersion> versions;
+  for (int pages = 1;; ++pages) {
+    Result<http::Response> answer = co_await answer_of(request);
+    if (!answer) co_return fail(std::move(answer.error()));
+    Result<wire::SecretPage> page = wire::parse_secret_page(answer->body);
+    if (!page) co_return fail(unusable(std::move(page.error()), request));
+    for (const wire::SecretBundle& item : page->items) {
+      versions.push_back({.version = item.version(),
+                          .enabled = item.attributes.enabled,
+                          .created = from_epoch_seconds(item.attributes.created)});
+    }
+    if (page->next_link.empty()) co_return versions;
+    const auto next = http::parse_url(page->next_link);
+    // The token goes to this vault and to nobody else.
+    if (pages == kVersionPagesMax || !next || next->origin() != vault_.origin()) {
+      co_return fail(ErrorKind::protocol, "BadNextLink",
+                     who(request) + ": the list of versions does not end, or leads elsewhere");
+    }
+    request.url = *next;
+  }
+}
+
+http::Url Client::url_of(std::string path) const {
+  http::Url url = vault_.with_path(std::move(path));
+  url.add_parameter("api-version", kApiVersion);
+  return url;
+}
+
 Task<Result<wire::SecretBundle>> Client::call(VaultCall request) {
+  Result<http::Response> answer = co_await answer_of(request);
+  if (!answer) co_return fail(std::move(answer.error()));
+  Result<wire::SecretBundle> bundle = wire::parse_secret_bundle(answer->body);
+  if (!bundle) co_return fail(unusable(std::move(bundle.error()), request));
+  if (!bundle->has_value) {
+    co_return fail(ErrorKind::protocol, "SecretWithoutValue",
+                   who(request) + ": the answer has no value");
+  }
+  co_return bundle;
+}
+
+Task<Result<http::Response>> Client::answer_of(const VaultCall& request) {
   Result<http::Response> answer = co_await send(request);
   if (!answer) {
     Error error = std::move(answer.error());
@@ -100,18 +159,7 @@ Task<Result<wire::SecretBundle>> Client::call(VaultCall request) {
   if (answer->status != 200) {
     co_return fail(refusal(wire::vault_error_from(*answer, who(request)), request));
   }
-  Result<wire::SecretBundle> bundle = wire::parse_secret_bundle(answer->body);
-  if (!bundle) {
-    Error error = std::move(bundle.error());
-    error.kind = ErrorKind::protocol;
-    error.message = who(request) + ": " + error.message;
-    co_return fail(std::move(error));
-  }
-  if (!bundle->has_value) {
-    co_return fail(ErrorKind::protocol, "SecretWithoutValue",
-                   who(request) + ": the answer has no value");
-  }
-  co_return bundle;
+  co_return answer;
 }
 
 /// One call, and once more after a 401: with a new token, for the resource that the vault names.
@@ -142,8 +190,7 @@ Task<Result<http::Response>> Client::send(const VaultCall& request) {
 Task<Result<http::ClientRequest>> Client::prepare(const VaultCall& call, std::string resource) {
   http::ClientRequest request;
   request.method = call.method;
-  request.url = vault_.with_path(call.path);
-  request.url.add_parameter("api-version", kApiVersion);
+  request.url = call.url;
   request.headers.add("Accept", "application/json");
   if (!resource.empty()) {
     Result<AccessToken> token = co_await credential_.get_token(std::move(resource));
@@ -158,6 +205,11 @@ Task<Result<http::ClientRequest>> Client::prepare(const VaultCall& call, std::st
 
 std::string Client::who(const VaultCall& call) const {
   return "vault " + vault_.authority() + ", secret " + call.secret_name;
+}
+
+Error Client::unusable(Error error, const VaultCall& call) const {
+  error.message = who(call) + ": " + error.message;
+  return error;
 }
 
 Error Client::refusal(Error error, const VaultCall& call) const {
@@ -185,6 +237,11 @@ Error Client::refusal(Error error, const VaultCall& call) const {
 }
 
 }  // namespace
+
+Task<Result<std::vector<SecretVersion>>> KeyVaultClient::list_secret_versions(std::string name) {
+  co_return fail(ErrorKind::denied, "ListNotAllowed",
+                 "the versions of secret " + name + " cannot be listed here");
+}
 
 Result<std::unique_ptr<KeyVaultClient>> KeyVaultClient::create(std::string vault_url,
                                                                TokenCredential& credential,

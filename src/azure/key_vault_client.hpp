@@ -3,6 +3,7 @@
 #include <chrono>
 #include <memory>
 #include <string>
+#include <vector>
 
 #include "azure/credential.hpp"
 #include "azure/retry_policy.hpp"
@@ -11,6 +12,13 @@
 #include "wire/vault_json.hpp"
 
 namespace latchkey::azure {
+
+/// One version of a secret, as a list names it: without its value.
+struct SecretVersion {
+  std::string version;
+  bool enabled = true;
+  UtcTime created{};  ///< by the vault's clock, whole seconds
+};
 
 /// Secrets of one Key Vault. The first call carries a token for https://vault.azure.net (or the
 /// sovereign cloud's); when the vault answers 401 with a challenge, its resource is verified
@@ -36,6 +44,10 @@ class KeyVaultClient {
                                                       std::string version = {}) = 0;
   virtual Task<Result<wire::SecretBundle>> set_secret(std::string name,
                                                       wire::SetSecretRequest request) = 0;
+  /// All versions, in no order that Azure promises. Errors: as get_secret. A vault whose pages do
+  /// not end, or lead to another host, is a protocol error; one that does not let itself be listed
+  /// is denied.
+  virtual Task<Result<std::vector<SecretVersion>>> list_secret_versions(std::string name);
 };
 
 /// One secret, read once and kept: for keys that every request needs. Read again when `max_age` has

@@ -100,6 +100,81 @@ TEST_F(KeyVaultClientTest, SetsASecret) {
   EXPECT_EQ(http.calls[0].body, wire::render_set_secret(request));
 }
 
+std::string version_item(const std::string& version, bool enabled, int created) {
+  return R"({"id":"https://kv.vault.azure.net/secrets/key/)" + version +
+         R"(","attributes":{"enabled":)" + (enabled ? "true" : "false") + R"(,"created":)" +
+         std::to_string(created) + "}}";
+}
+
+TEST_F(KeyVaultClientTest, ListsVersionsPageByPage) {
+  // Azure writes the port into the link, and the dollar sign as it is.
+  http.queue(answer(200, R"({"value":[)" + version_item("v1", true, 5) + "," +
+                             version_item("v2", false, 6) +
+                             R"(],"nextLink":"https://kv.vault.azure.net:443/secrets/key/versions)"
+                             R"(?api-version=7.2&$skiptoken=abc&maxresults=2"})"));
+  http.queue(answer(200, R"({"value":[],"nextLink":"https://kv.vault.azure.net/more"})"));
+  http.queue(answer(200, R"({"value":[)" + version_item("v3", true, 7) + R"(],"nextLink":null})"));
+  client =
+      KeyVaultClient::create("https://kv.vault.azure.net", credential, http, clock, random).value();
+  const auto got = testing::run_through(context, clock, client->list_secret_versions("key"));
+  ASSERT_TRUE(got) << got.error().message;
+  ASSERT_EQ(got->size(), 3U);
+  EXPECT_EQ(got->at(0).version, "v1");
+  EXPECT_EQ(got->at(0).created, UtcTime{5s});
+  EXPECT_TRUE(got->at(0).enabled);
+  EXPECT_FALSE(got->at(1).enabled);
+  EXPECT_EQ(got->at(2).version, "v3");
+  ASSERT_EQ(http.calls.size(), 3U);
+  EXPECT_EQ(http.calls[0].url.target(), "/secrets/key/versions?api-version=7.4");
+  EXPECT_EQ(http.calls[1].url.target(),
+            "/secrets/key/versions?api-version=7.2&$skiptoken=abc&maxresults=2");
+  EXPECT_EQ(authorization(1), "Bearer token-1");
+}
+
+TEST_F(KeyVaultClientTest, AListThatLeadsElsewhereOrNeverEndsIsNotFollowed) {
+  client =
+      KeyVaultClient::create("https://kv.vault.azure.net", credential, http, clock, random).value();
+  const std::pair<const char*, std::size_t> rows[] = {
+      {"https://other.vault.azure.net/secrets/key/versions", 1},
+      {"http://kv.vault.azure.net/secrets/key/versions", 1},
+      {"https://kv.vault.azure.net:444/secrets/key/versions", 1},
+      {"https://kv.vault.azure.net.evil.example/", 1},
+      {"/secrets/key/versions", 1},
+      {"https://kv.vault.azure.net/secrets/key/versions?again", 20}};
+  for (const auto& [next, calls] : rows) {
+    http.calls.clear();
+    const std::string body = R"({"value":[],"nextLink":")" + std::string(next) + R"("})";
+    http.answer_with([&body](const http::ClientRequest&) { return answer(200, body); });
+    const auto got = testing::run_through(context, clock, client->list_secret_versions("key"));
+    ASSERT_FALSE(got) << next;
+    EXPECT_EQ(got.error().kind, ErrorKind::protocol);
+    EXPECT_EQ(http.calls.size(), calls) << next;
+  }
+}
+
+TEST_F(KeyVaultClientTest, AListThatIsRefusedOrNoListIsAnError) {
+  client =
+      KeyVaultClient::create("https://kv.vault.azure.net", credential, http, clock, random).value();
+  const auto list = [&](std::string name) {
+    return testing::run_through(context, clock, client->list_secret_versions(std::move(name)));
+  };
+  http.queue(answer(403, R"({"error":{"code":"Forbidden","message":"m",)"
+                         R"("innererror":{"code":"AccessDenied"}}})"));
+  const auto denied = list("key");
+  ASSERT_FALSE(denied);
+  EXPECT_EQ(denied.error().kind, ErrorKind::denied);
+  EXPECT_NE(denied.error().message.find("\"list\""), std::string::npos);
+  for (const char* body : {"", "[]", "{}", R"({"value":{}})", R"({"value":[5]})",
+                           R"({"value":[{"id":5}]})", R"({"value":[],"nextLink":5})"}) {
+    http.queue(answer(200, body));
+    const auto got = list("key");
+    ASSERT_FALSE(got) << body;
+    EXPECT_EQ(got.error().kind, ErrorKind::protocol) << body;
+    EXPECT_NE(got.error().message.find("kv.vault.azure.net"), std::string::npos);
+  }
+  EXPECT_EQ(list("../keys").error().kind, ErrorKind::invalid_argument);
+}
+
 TEST_F(KeyVaultClientTest, NamesThatNoSecretCanHaveAreNotAskedFor) {
   http.queue(bundle("hidden"));
   ASSERT_TRUE(get());

@@ -94,6 +94,38 @@ json::Object tags_object(const std::map<std::string, std::string>& tags) {
   return object;
 }
 
+/// The service may raise its limits: whatever it sends is read.
+constexpr std::size_t kAnySize = std::string_view::npos;
+
+Result<SecretBundle> bundle_from(const json::Object& object) {
+  MemberReader reader(object);
+  SecretBundle bundle;
+  auto value = reader.text("value", kAnySize);
+  bundle.has_value = value.has_value();
+  bundle.value = Secret(std::move(value).value_or(""));
+  bundle.id = reader.text("id", kAnySize).value_or("");
+  bundle.content_type = reader.text("contentType", kAnySize);
+  bundle.tags = reader.tags("tags");
+  const json::Object* attributes = reader.object("attributes");
+  if (!reader.wrong_.empty()) return bad_bundle(reader.wrong_);
+  if (bundle.id.empty()) return bad_bundle("property 'id' is missing");
+  if (attributes == nullptr) return bundle;
+
+  MemberReader inner(*attributes);
+  SecretAttributes& into = bundle.attributes;
+  into.enabled = inner.boolean("enabled").value_or(true);
+  into.not_before = inner.number("nbf");
+  into.expires = inner.number("exp");
+  into.created = inner.number("created").value_or(0);
+  into.updated = inner.number("updated").value_or(0);
+  into.recovery_level = inner.text("recoveryLevel", kAnySize).value_or("");
+  const auto days = inner.number("recoverableDays").value_or(0);
+  if (days > 36'500) inner.refuse("recoverableDays", "is too large");
+  if (!inner.wrong_.empty()) return bad_bundle("attributes: " + inner.wrong_);
+  into.recoverable_days = static_cast<int>(days);
+  return bundle;
+}
+
 struct Remedy {
   std::string_view code;
   std::string_view text;
@@ -139,36 +171,27 @@ std::string render_secret_bundle(const SecretBundle& bundle) {
 }
 
 Result<SecretBundle> parse_secret_bundle(std::string_view text) {
-  // The service may raise its limits: read whatever it sends.
-  static constexpr std::size_t kAnySize = std::string_view::npos;
   const auto object = json::parse_object(text);
   if (!object) return bad_bundle("it is not a JSON object");
-  MemberReader reader(*object);
-  SecretBundle bundle;
-  auto value = reader.text("value", kAnySize);
-  bundle.has_value = value.has_value();
-  bundle.value = Secret(std::move(value).value_or(""));
-  bundle.id = reader.text("id", kAnySize).value_or("");
-  bundle.content_type = reader.text("contentType", kAnySize);
-  bundle.tags = reader.tags("tags");
-  const json::Object* attributes = reader.object("attributes");
-  if (!reader.wrong_.empty()) return bad_bundle(reader.wrong_);
-  if (bundle.id.empty()) return bad_bundle("property 'id' is missing");
-  if (attributes == nullptr) return bundle;
+  return bundle_from(*object);
+}
 
-  MemberReader inner(*attributes);
-  SecretAttributes& into = bundle.attributes;
-  into.enabled = inner.boolean("enabled").value_or(true);
-  into.not_before = inner.number("nbf");
-  into.expires = inner.number("exp");
-  into.created = inner.number("created").value_or(0);
-  into.updated = inner.number("updated").value_or(0);
-  into.recovery_level = inner.text("recoveryLevel", kAnySize).value_or("");
-  const auto days = inner.number("recoverableDays").value_or(0);
-  if (days > 36'500) inner.refuse("recoverableDays", "is too large");
-  if (!inner.wrong_.empty()) return bad_bundle("attributes: " + inner.wrong_);
-  into.recoverable_days = static_cast<int>(days);
-  return bundle;
+Result<SecretPage> parse_secret_page(std::string_view text) {
+  const auto object = json::parse_object(text);
+  if (!object) return bad_bundle("it is not a JSON object");
+  SecretPage page;
+  MemberReader reader(*object);
+  page.next_link = reader.text("nextLink", kAnySize).value_or("");
+  if (!reader.wrong_.empty()) return bad_bundle(reader.wrong_);
+  const json::Value* items = json::find(*object, "value");
+  if (items == nullptr || !items->is_array()) return bad_bundle("property 'value' is not a list");
+  for (const json::Value& item : items->get_array()) {
+    if (!item.is_object()) return bad_bundle("its list has an item that is not an object");
+    auto bundle = bundle_from(item.get_object());
+    if (!bundle) return fail(std::move(bundle.error()));
+    page.items.push_back(std::move(*bundle));
+  }
+  return page;
 }
 
 std::string render_set_secret(const SetSecretRequest& request) {

@@ -5,6 +5,7 @@
 #include <optional>
 #include <string>
 #include <string_view>
+#include <vector>
 
 #include "base/result.hpp"
 #include "base/secret.hpp"
@@ -45,6 +46,14 @@ std::string render_secret_bundle(const SecretBundle& bundle);
 /// Error: protocol, code InvalidSecretBundle, naming the member. Members that we do not know are
 /// passed over; a missing value gives has_value = false.
 Result<SecretBundle> parse_secret_bundle(std::string_view json);
+
+/// One page of a list of secrets or of a secret's versions: {"value":[...],"nextLink":...}.
+struct SecretPage {
+  std::vector<SecretBundle> items;  ///< without values
+  std::string next_link;            ///< where the next page is; empty on the last
+};
+/// Error: as parse_secret_bundle.
+Result<SecretPage> parse_secret_page(std::string_view json);
 
 /// Body of Set Secret: {"value": ..., "contentType": ..., "tags": {...}, "attributes": {...}}.
 struct SetSecretRequest {

@@ -207,6 +207,8 @@ TEST(SetSecret, NoDamageToABodyDoesHarm) {
     if (bundle) EXPECT_FALSE(bundle->id.empty()) << "seed " << kSeed << " round " << round;
     const auto request = parse_set_secret(damaged);
     if (!request) EXPECT_EQ(request.error().code, "BadParameter");
+    const auto page = parse_secret_page(R"({"value":[)" + damaged + "]}");
+    if (!page) EXPECT_EQ(page.error().code, "InvalidSecretBundle");
   }
 }
 
