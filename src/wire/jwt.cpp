@@ -1,5 +1,7 @@
 #include "wire/jwt.hpp"
 
+#include <utility>
+
 #include "base/encoding.hpp"
 #include "base/hash.hpp"
 #include "base/text.hpp"
@@ -65,16 +67,32 @@ bool take_time(const json::Object& claims, std::string_view name, std::int64_t& 
   return true;
 }
 
+/// Absent or null is fine; of another type is not.
+bool take_roles(const json::Object& claims, std::vector<std::string>& into) {
+  const json::Value* value = json::find(claims, "roles");
+  if (value == nullptr) return true;
+  if (!value->is_array()) return false;
+  for (const json::Value& role : value->get_array()) {
+    if (!role.is_string()) return false;
+    into.emplace_back(std::string_view(role.get_string()));
+  }
+  return true;
+}
+
 Result<TokenClaims> claims_from(const json::Object& object) {
   TokenClaims claims;
   if (!take_text(object, "iss", claims.issuer)) return bad_claim("iss");
   if (!take_text(object, "aud", claims.audience)) return bad_claim("aud");
   if (!take_text(object, "tid", claims.tenant_id)) return bad_claim("tid");
-  if (!take_text(object, "oid", claims.object_id)) return bad_claim("oid");
-  if (!take_text(object, "appid", claims.client_id)) return bad_claim("appid");
+  const char* client = object.contains("appid") ? "appid" : "azp";
+  if (!take_text(object, client, claims.client_id)) return bad_claim("appid or azp");
+  if (object.contains("oid") && !take_text(object, "oid", claims.object_id)) {
+    return bad_claim("oid");
+  }
   if (!take_time(object, "iat", claims.issued_at)) return bad_claim("iat");
   if (!take_time(object, "nbf", claims.not_before)) return bad_claim("nbf");
   if (!take_time(object, "exp", claims.expires_at)) return bad_claim("exp");
+  if (!take_roles(object, claims.roles)) return bad_claim("roles");
   claims.token_id = json::text(object, "uti").value_or("");
   return claims;
 }
@@ -97,6 +115,9 @@ std::string sign_token(const TokenClaims& claims, const RsaPrivateKey& key,
   payload["appid"] = claims.client_id;
   payload["idtyp"] = "app";
   payload["oid"] = claims.object_id;
+  if (!claims.roles.empty()) {
+    payload["roles"] = boost::json::array(claims.roles.begin(), claims.roles.end());
+  }
   payload["sub"] = claims.object_id;
   payload["tid"] = claims.tenant_id;
   payload["uti"] = claims.token_id;
@@ -152,6 +173,44 @@ std::string render_jwks(const RsaPublicKey& key, std::string_view key_id) {
   json::Object object;
   object["keys"] = boost::json::array{std::move(jwk)};
   return boost::json::serialize(object);
+}
+
+Result<std::vector<TokenKey>> parse_jwks(std::string_view text) {
+  const auto wrong = [](std::string_view why) {
+    return fail(ErrorKind::protocol, "InvalidKeySet",
+                "the issuer's key set cannot be used: " + std::string(why));
+  };
+  const auto object = json::parse_object(text);
+  if (!object) return wrong("it is not a JSON object");
+  const json::Value* list = json::find(*object, "keys");
+  if (list == nullptr || !list->is_array()) return wrong("it has no list of keys");
+  std::vector<TokenKey> keys;
+  for (const json::Value& item : list->get_array()) {
+    const json::Object* jwk = item.if_object();
+    if (jwk == nullptr || json::text(*jwk, "kty") != "RSA") continue;
+    if (json::text(*jwk, "use").value_or("sig") != "sig") continue;
+    const auto key_id = json::text(*jwk, "kid");
+    const auto modulus = from_base64url(json::text(*jwk, "n").value_or(""));
+    const auto exponent = from_base64url(json::text(*jwk, "e").value_or(""));
+    if (!key_id || !modulus || !exponent) return wrong("an RSA key lacks kid, n or e");
+    auto key = RsaPublicKey::from_numbers(*modulus, *exponent);
+    if (!key) return wrong("an RSA key has fewer than 2048 bits or no sense");
+    keys.push_back({.key_id = std::string(*key_id),
+                    .key = std::move(*key),
+                    .issuer = std::string(json::text(*jwk, "issuer").value_or(""))});
+  }
+  return keys;
+}
+
+Result<OpenIdConfiguration> parse_openid_configuration(std::string_view text) {
+  const auto object = json::parse_object(text);
+  OpenIdConfiguration found;
+  if (object && take_text(*object, "issuer", found.issuer) &&
+      take_text(*object, "jwks_uri", found.jwks_uri)) {
+    return found;
+  }
+  return fail(ErrorKind::protocol, "InvalidOpenIdConfiguration",
+              "the issuer's configuration is not a JSON object with issuer and jwks_uri");
 }
 
 }  // namespace latchkey::wire

@@ -5,6 +5,7 @@
 #include <optional>
 #include <string>
 #include <string_view>
+#include <vector>
 
 #include "base/clock.hpp"
 #include "base/result.hpp"
@@ -17,12 +18,13 @@ struct TokenClaims {
   std::string issuer;           ///< iss
   std::string audience;         ///< aud
   std::string tenant_id;        ///< tid
-  std::string object_id;        ///< oid and sub: what role assignments name
-  std::string client_id;        ///< appid
+  std::string object_id;        ///< oid: what role assignments name; some users' tokens lack it
+  std::string client_id;        ///< appid (version 1) or azp (version 2)
   std::int64_t issued_at = 0;   ///< iat, epoch seconds
   std::int64_t not_before = 0;  ///< nbf
   std::int64_t expires_at = 0;  ///< exp
-  std::string token_id;         ///< uti
+  std::string token_id;         ///< uti; may be absent
+  std::vector<std::string> roles{};  ///< the app roles that the client has at the audience
 };
 
 /// No token is longer; what is, is refused before any work is done on it.
@@ -33,8 +35,7 @@ std::string sign_token(const TokenClaims& claims, const RsaPrivateKey& key,
                        std::string_view key_id);
 
 /// A token whose signature has been checked. Times, audience and issuer are the caller's to check.
-/// `find_key` gives the public key of a key id, or nullptr. All claims but uti must be there. Costs
-/// one RSA verification, some 20 us.
+/// `find_key` gives the public key of a key id, or nullptr. Costs one RSA verification, some 20 us.
 /// Errors, all kind denied: code "MalformedToken", "UnsupportedAlgorithm" (everything but RS256),
 /// "UnknownKey", "BadSignature".
 Result<TokenClaims> verify_token(
@@ -44,5 +45,22 @@ Result<TokenClaims> verify_token(
 std::string key_id_of(const RsaPublicKey& key);
 /// {"keys":[...]} with this key.
 std::string render_jwks(const RsaPublicKey& key, std::string_view key_id);
+
+struct TokenKey {
+  std::string key_id;
+  RsaPublicKey key;
+  std::string issuer;  ///< whose tokens it signs; Entra ID says so, others leave it empty
+};
+/// The RSA keys of a key set (RFC 7517); those of other kinds or uses are passed over.
+/// Error: protocol, code InvalidKeySet.
+Result<std::vector<TokenKey>> parse_jwks(std::string_view json);
+
+/// OpenID Connect Discovery 1.0 section 3: the members that a checker of tokens needs.
+struct OpenIdConfiguration {
+  std::string issuer;
+  std::string jwks_uri;
+};
+/// Error: protocol, code InvalidOpenIdConfiguration.
+Result<OpenIdConfiguration> parse_openid_configuration(std::string_view json);
 
 }  // namespace latchkey::wire

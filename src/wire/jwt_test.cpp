@@ -170,7 +170,8 @@ TEST(Jwt, IsRefusedWhenAClaimIsMissingOrOfAWrongType) {
   for (std::string_view claim : {"iss", "aud", "tid", "oid", "appid", "iat", "nbf", "exp"}) {
     auto object = *json::parse_object(kPayload);
     object.erase(claim);
-    EXPECT_EQ(code_of(signed_raw(kHeader, boost::json::serialize(object))), "MalformedToken")
+    EXPECT_EQ(code_of(signed_raw(kHeader, boost::json::serialize(object))),
+              claim == "oid" ? "" : "MalformedToken")
         << claim;
     object[claim] = nullptr;
     EXPECT_EQ(code_of(signed_raw(kHeader, boost::json::serialize(object))), "MalformedToken");
@@ -187,6 +188,28 @@ TEST(Jwt, IsRefusedWhenAClaimIsMissingOrOfAWrongType) {
     EXPECT_EQ(code_of(signed_raw(kHeader, payload)), "MalformedToken") << time;
   }
   EXPECT_EQ(code_of(signed_raw(kHeader, with(kPayload, R"(,"uti":"u")", ""))), "");
+}
+
+TEST(Jwt, ReadsATokenOfVersion2) {
+  const auto payload = with(kPayload, R"("appid":"c")", R"("azp":"c2","ver":"2.0")");
+  const auto verified = verify_token(signed_raw(kHeader, payload), find_key);
+  ASSERT_TRUE(verified) << verified.error().message;
+  EXPECT_EQ(verified->client_id, "c2");
+  EXPECT_TRUE(verified->roles.empty());
+}
+
+TEST(Jwt, RolesGoInAndComeOut) {
+  TokenClaims with_roles = claims();
+  with_roles.roles = {"Codes.Issue", "Codes.Verify"};
+  const auto verified = verify_token(sign_token(with_roles, private_key(), "key-1"), find_key);
+  ASSERT_TRUE(verified);
+  EXPECT_EQ(verified->roles, with_roles.roles);
+  for (std::string_view roles : {R"("Codes.Issue")", "[1]", "{}", R"(["a",null])"}) {
+    const auto payload =
+        with(kPayload, R"("uti")", R"("roles":)" + std::string(roles) + R"(,"uti")");
+    EXPECT_EQ(code_of(signed_raw(kHeader, payload)), "MalformedToken") << roles;
+  }
+  EXPECT_EQ(code_of(signed_raw(kHeader, with(kPayload, R"("uti")", R"("roles":[],"uti")"))), "");
 }
 
 TEST(Jwt, IsRefusedWhenItsKeyIsUnknown) {
@@ -257,6 +280,71 @@ TEST(Jwt, AKeySetGivesTheKeyBack) {
   ASSERT_TRUE(key);
   const auto find = [&key](std::string_view) { return &*key; };
   EXPECT_TRUE(verify_token(sign_token(claims(), private_key(), id), find));
+}
+
+std::string key_set(std::string_view members, std::string_view more = {}) {
+  const std::string n = to_base64url(public_key().modulus());
+  return R"({"keys":[{"n":")" + n + R"(","e":"AQAB",)" + std::string(members) + "}" +
+         std::string(more) + "]}";
+}
+
+TEST(Jwt, AKeySetIsReadAsEntraIdWritesIt) {
+  const auto keys = parse_jwks(key_set(
+      R"("kty":"RSA","use":"sig","kid":"k1","x5t":"k1","x5c":["MII"],"issuer":"https://login/t/v2.0")",
+      R"(,{"kty":"EC","crv":"P-256"},{"kty":"RSA","use":"enc"},7)"));
+  ASSERT_TRUE(keys) << keys.error().message;
+  ASSERT_EQ(keys->size(), 1U);
+  EXPECT_EQ(keys->front().key_id, "k1");
+  EXPECT_EQ(keys->front().issuer, "https://login/t/v2.0");
+  const auto find = [&keys](std::string_view) { return &keys->front().key; };
+  EXPECT_TRUE(verify_token(sign_token(claims(), private_key(), "k1"), find));
+
+  const auto ours = parse_jwks(render_jwks(public_key(), "k2"));
+  ASSERT_TRUE(ours);
+  EXPECT_EQ(ours->front().key_id, "k2");
+  EXPECT_EQ(ours->front().issuer, "");
+}
+
+TEST(Jwt, AKeySetThatCannotBeUsedIsAProtocolError) {
+  const std::string rows[] = {"",
+                              "[]",
+                              "{}",
+                              R"({"keys":{}})",
+                              key_set(R"("kty":"RSA")"),
+                              key_set(R"("kty":"RSA","kid":5)"),
+                              R"({"keys":[{"kty":"RSA","kid":"k","n":"AQAB","e":"AQAB"}]})",
+                              R"({"keys":[{"kty":"RSA","kid":"k","n":"!","e":"AQAB"}]})",
+                              R"({"keys":[{"kty":"RSA","kid":"k","e":"AQAB"}]})"};
+  for (const std::string& row : rows) {
+    const auto keys = parse_jwks(row);
+    ASSERT_FALSE(keys) << row;
+    EXPECT_EQ(keys.error().kind, ErrorKind::protocol) << row;
+  }
+}
+
+TEST(Jwt, NoDamageToAKeySetDoesHarm) {
+  static constexpr std::uint64_t kSeed = 11;
+  latchkey::testing::SeededRandom random(kSeed);
+  const std::string whole = render_jwks(public_key(), "key-1");
+  for (int round = 0; round < 5000; ++round) {
+    std::string damaged = whole;
+    damaged[random.below(damaged.size())] = static_cast<char>(random.below(256));
+    const auto keys = parse_jwks(damaged);
+    if (!keys) EXPECT_EQ(keys.error().kind, ErrorKind::protocol) << "seed " << kSeed;
+  }
+}
+
+TEST(Jwt, AConfigurationNamesIssuerAndKeys) {
+  const auto found = parse_openid_configuration(R"({"issuer":"i","jwks_uri":"https://k","x":[]})");
+  ASSERT_TRUE(found);
+  EXPECT_EQ(found->issuer, "i");
+  EXPECT_EQ(found->jwks_uri, "https://k");
+  for (const char* row : {"", "[]", "{}", R"({"issuer":"i"})", R"({"issuer":"i","jwks_uri":5})",
+                          R"({"issuer":"","jwks_uri":"k"})"}) {
+    const auto wrong = parse_openid_configuration(row);
+    ASSERT_FALSE(wrong) << row;
+    EXPECT_EQ(wrong.error().kind, ErrorKind::protocol) << row;
+  }
 }
 
 }  // namespace
