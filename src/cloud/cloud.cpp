@@ -263,6 +263,10 @@ Task<Result<>> Cloud::ensure_role(std::string principal_id, std::string_view rol
                                      .scope = std::move(scope)});
 }
 
+Task<Result<>> Cloud::ensure_app_role(std::string object_id, std::string role) {
+  return impl_->identities->ensure_app_role(std::move(object_id), std::move(role));
+}
+
 Task<Result<>> Cloud::ensure_queue(std::string queue) {
   return impl_->queues->ensure_queue(std::string(kAccount), std::move(queue));
 }

@@ -70,6 +70,8 @@ class Cloud {
   /// secret gets a new version only when its value is another.
   Task<Result<Identity>> ensure_identity(std::string name);
   Task<Result<>> ensure_role(std::string principal_id, std::string_view role, std::string scope);
+  /// An app role ("Codes.Issue") of an identity at kApiAudience.
+  Task<Result<>> ensure_app_role(std::string object_id, std::string role);
   Task<Result<>> ensure_queue(std::string queue);
   /// The newest version's value, or nullopt.
   std::optional<Secret> secret(std::string_view name) const;

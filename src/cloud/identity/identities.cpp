@@ -41,6 +41,7 @@ struct Identities::Impl {
   explicit Impl(Random& random_in) : random(random_in) {}
 
   Result<> read(sqlite::Database& database);
+  static Result<> read_app_roles(sqlite::Database& database, Identity& identity);
   template <class Condition>
   const Identity* find(Condition condition) const {
     const auto found = std::ranges::find_if(all, condition);
@@ -88,6 +89,31 @@ Task<Result<Identity>> Identities::ensure(std::string name) {
   co_return identity;
 }
 
+Task<Result<>> Identities::ensure_app_role(std::string object_id, std::string role) {
+  LK_ASSERT(impl_->writer != nullptr);
+  if (!is_name(role)) {
+    co_return fail(
+        ErrorKind::invalid_argument, "InvalidAppRole",
+        fmt::format("an app role is named by 1 to {} letters, digits, '-', '_' and '.'", kNameMax));
+  }
+  const auto identity = std::ranges::find_if(
+      impl_->all, [&](const Identity& each) { return iequals(each.object_id, object_id); });
+  if (identity == impl_->all.end()) {
+    co_return fail(ErrorKind::not_found, "IdentityNotFound",
+                   fmt::format("no identity has the object id {}", object_id));
+  }
+  auto work = [id = identity->object_id, role](sqlite::Database& database) {
+    return database.cached("INSERT OR IGNORE INTO app_roles(object_id, role) VALUES(?1, ?2)")
+        .bind(1, id)
+        .bind(2, role)
+        .run();
+  };
+  auto written = co_await impl_->writer->run(std::move(work));
+  auto& roles = identity->app_roles;
+  if (written && std::ranges::find(roles, role) == roles.end()) roles.push_back(std::move(role));
+  co_return written;
+}
+
 const Identity* Identities::by_name(std::string_view name) const {
   return impl_->find([&](const Identity& each) { return iequals(each.name, name); });
 }
@@ -118,7 +144,11 @@ Result<> Identities::Impl::read(sqlite::Database& database) {
       "  client_id TEXT NOT NULL UNIQUE,"
       "  object_id TEXT NOT NULL UNIQUE,"
       "  identity_header TEXT NOT NULL UNIQUE,"
-      "  client_secret TEXT NOT NULL)");
+      "  client_secret TEXT NOT NULL);"
+      "CREATE TABLE IF NOT EXISTS app_roles("
+      "  object_id TEXT NOT NULL,"
+      "  role TEXT NOT NULL,"
+      "  PRIMARY KEY(object_id, role)) WITHOUT ROWID");
   if (!made) return made;
   auto& rows = database.cached(
       "SELECT name, client_id, object_id, identity_header, client_secret FROM identities");
@@ -131,6 +161,23 @@ Result<> Identities::Impl::read(sqlite::Database& database) {
                    .object_id = std::string(rows.text(2)),
                    .identity_header = Secret(std::string(rows.text(3))),
                    .client_secret = Secret(std::string(rows.text(4)))});
+  }
+  rows.reset();
+  for (Identity& identity : all) {
+    auto roles = read_app_roles(database, identity);
+    if (!roles) return roles;
+  }
+  return {};
+}
+
+Result<> Identities::Impl::read_app_roles(sqlite::Database& database, Identity& identity) {
+  auto& rows = database.cached("SELECT role FROM app_roles WHERE object_id = ?1")
+                   .bind(1, identity.object_id);
+  for (;;) {
+    auto row = rows.step();
+    if (!row) return fail(row.error());
+    if (!*row) break;
+    identity.app_roles.emplace_back(rows.text(0));
   }
   rows.reset();
   return {};

@@ -3,6 +3,7 @@
 #include <memory>
 #include <string>
 #include <string_view>
+#include <vector>
 
 #include "base/random.hpp"
 #include "base/result.hpp"
@@ -12,6 +13,10 @@
 
 namespace latchkey::cloud {
 
+/// The one API of its own that the local tenant knows (an app registration with this App ID URI):
+/// tokens for it carry the caller's app roles.
+inline constexpr std::string_view kApiAudience = "api://latchkey";
+
 /// An application's identity, as a managed identity or a service principal uses it.
 struct Identity {
   std::string name;
@@ -19,6 +24,7 @@ struct Identity {
   std::string object_id;
   Secret identity_header;  ///< IDENTITY_HEADER: names this identity at the App Service endpoint
   Secret client_secret;    ///< AZURE_CLIENT_SECRET
+  std::vector<std::string> app_roles{};  ///< at kApiAudience
 };
 
 /// The identities of the local tenant, kept in the database. Few, so that finding one may look at
@@ -37,6 +43,9 @@ class Identities {
   /// The identity of that name (without case), made when there is none; durable when it returns.
   /// Error: invalid_argument (InvalidIdentityName: 1 to 64 letters, digits, '-', '_', '.').
   Task<Result<Identity>> ensure(std::string name);
+  /// Gives the identity an app role at kApiAudience, unless it has it; durable when it returns.
+  /// Errors: not_found (IdentityNotFound), invalid_argument (InvalidAppRole: spelled as names are).
+  Task<Result<>> ensure_app_role(std::string object_id, std::string role);
 
   /// Each gives nullptr when there is none.
   const Identity* by_name(std::string_view name) const;

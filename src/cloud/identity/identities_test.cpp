@@ -4,11 +4,13 @@
 
 #include <set>
 
+#include "base/testing/await.hpp"
 #include "cloud/testing/cloud_store.hpp"
 
 namespace latchkey::cloud {
 namespace {
 
+using latchkey::testing::await;
 using testing::CloudStore;
 
 TEST(Identities, EachHasIdsAndSecretsOfItsOwn) {
@@ -41,6 +43,24 @@ TEST(Identities, StayTheSameOverCallsAndRestarts) {
   EXPECT_EQ(again.object_id, first.object_id);
   EXPECT_TRUE(again.identity_header == first.identity_header);
   EXPECT_TRUE(again.client_secret == first.client_secret);
+}
+
+TEST(Identities, AppRolesStayOverRestarts) {
+  CloudStore store;
+  IoContext context;
+  const auto give = [&](std::string id, std::string role) {
+    auto given = await(context, store.identities->ensure_app_role(std::move(id), std::move(role)));
+    return given ? "" : given.error().code;
+  };
+  const auto api = store.ensure_identity("api");
+  store.ensure_identity("other");
+  EXPECT_EQ(give(api.object_id, "Codes.Issue"), "");
+  EXPECT_EQ(give(api.object_id, "Codes.Issue"), "");
+  EXPECT_EQ(give(api.object_id, "Codes Issue"), "InvalidAppRole");
+  EXPECT_EQ(give("nobody", "Codes.Issue"), "IdentityNotFound");
+  store.restart();
+  EXPECT_EQ(store.identities->by_name("api")->app_roles, std::vector<std::string>{"Codes.Issue"});
+  EXPECT_TRUE(store.identities->by_name("other")->app_roles.empty());
 }
 
 TEST(Identities, NothingFindsAnIdentityThatIsNotThere) {

@@ -34,15 +34,18 @@ wire::TokenAnswer TokenIssuer::issue(const Identity& identity, std::string_view 
   const std::int64_t now = to_epoch_seconds(clock_.now());
   Bytes token_id(kTokenIdBytes);
   random_.fill(token_id);
-  const wire::TokenClaims claims{.issuer = issuer_,
-                                 .audience = std::string(resource),
-                                 .tenant_id = tenant_id_,
-                                 .object_id = identity.object_id,
-                                 .client_id = identity.client_id,
-                                 .issued_at = now,
-                                 .not_before = now - kNotBeforeLeadSeconds,
-                                 .expires_at = now + lifetime.count(),
-                                 .token_id = to_base64url(token_id)};
+  wire::TokenClaims claims{.issuer = issuer_,
+                           .audience = std::string(resource),
+                           .tenant_id = tenant_id_,
+                           .object_id = identity.object_id,
+                           .client_id = identity.client_id,
+                           .issued_at = now,
+                           .not_before = now - kNotBeforeLeadSeconds,
+                           .expires_at = now + lifetime.count(),
+                           .token_id = to_base64url(token_id)};
+  // A token for an API at which nobody gave the identity a role has none: Entra ID as well leaves
+  // the refusal to the API.
+  if (resource == kApiAudience) claims.roles = identity.app_roles;
   return {.access_token = Secret(wire::sign_token(claims, key_, key_id_)),
           .expires_on = from_epoch_seconds(claims.expires_at),
           .refresh_on = {}};

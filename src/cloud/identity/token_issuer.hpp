@@ -21,8 +21,8 @@ class TokenIssuer {
 
   TokenIssuer(const RsaPrivateKey& key, const Tenancy& tenancy, const Clock& clock, Random& random);
 
-  /// `resource` becomes the audience as it is, with or without a slash at the end. Costs one RSA
-  /// signature, some 0.6 ms.
+  /// `resource` becomes the audience as it is, with or without a slash at the end; for kApiAudience
+  /// the token carries the identity's app roles. Costs one RSA signature, some 0.6 ms.
   wire::TokenAnswer issue(const Identity& identity, std::string_view resource,
                           std::chrono::seconds lifetime);
 

@@ -4,12 +4,14 @@
 #include <array>
 
 #include "base/encoding.hpp"
+#include "base/testing/await.hpp"
 #include "base/time_text.hpp"
 #include "cloud/identity/login_service.hpp"
 #include "cloud/identity/managed_identity_service.hpp"
 #include "cloud/testing/ask.hpp"
 #include "cloud/testing/cloud_store.hpp"
 #include "cloud/testing/test_tokens.hpp"
+#include "wire/jwt.hpp"
 
 namespace latchkey::cloud {
 namespace {
@@ -38,6 +40,12 @@ class TokenServicesTest : public ::testing::Test {
   std::string form(std::string_view scope = "https%3A%2F%2Fvault.azure.net%2F.default") const {
     return fmt::format("grant_type=client_credentials&client_id={}&client_secret={}&scope={}",
                        api_.client_id, api_.client_secret.reveal(), scope);
+  }
+  void ensure_app_role(std::string object_id, std::string role) {
+    IoContext context;
+    auto& all = *store_.identities;
+    EXPECT_TRUE(latchkey::testing::await(
+        context, all.ensure_app_role(std::move(object_id), std::move(role))));
   }
   /// Who the token in an answer is, for that audience.
   std::string principal_in(const http::Response& response, std::string_view audience) {
@@ -70,6 +78,30 @@ TEST_F(TokenServicesTest, AppServiceFormGivesATokenThatAllSdksRead) {
   const auto end = to_epoch_seconds(store_.clock.now()) + 24 * 3600;
   EXPECT_EQ(json_member(response.body, "expires_on"), std::to_string(end));
   EXPECT_EQ(header_of(response, "Cache-Control"), "no-store");
+}
+
+TEST_F(TokenServicesTest, ATokenForTheApiCarriesTheAppRolesThatWereGiven) {
+  const auto roles_in = [](const http::Response& response) {
+    const auto token = json_member(response.body, "access_token");
+    const auto key = testing::test_key().public_key();
+    const auto claims = wire::verify_token(token, [&](std::string_view) { return &key; });
+    return claims ? claims->roles : std::vector<std::string>{claims.error().code};
+  };
+  const std::string for_api = "/msi/token?api-version=2019-08-01&resource=api://latchkey";
+  const std::string scope = "api%3A%2F%2Flatchkey%2F.default";
+  const auto log_in = [&](std::string_view s) {
+    return login(Method::post, "/" + std::string(kTestTenant) + "/oauth2/v2.0/token", form(s));
+  };
+  EXPECT_EQ(roles_in(managed(for_api, header_of_api())), std::vector<std::string>{});
+
+  ensure_app_role(api_.object_id, "Codes.Issue");
+  ensure_app_role(api_.object_id, "Codes.Verify");
+  ensure_app_role(api_.object_id, "Codes.Issue");
+  ensure_app_role(other_.object_id, "Codes.Admin");
+  const std::vector<std::string> given{"Codes.Issue", "Codes.Verify"};
+  EXPECT_EQ(roles_in(managed(for_api, header_of_api())), given);
+  EXPECT_EQ(roles_in(log_in(scope)), given);
+  EXPECT_EQ(roles_in(managed(kAppService, header_of_api())), std::vector<std::string>{});
 }
 
 TEST_F(TokenServicesTest, AppServiceFormRefuses) {
