@@ -17,9 +17,9 @@ enum class AuditEventKind {
   code_accepted,   ///< reason "repeated" for the answer to a retry
   code_refused,    ///< reason says why: for us, not for the caller
   attempt_throttled,
-  code_revoked,  ///< reason: requested, superseded, attempts, queue_failed
-  code_expired,  ///< a row is forgotten that had not been used or revoked
-  caller_refused,       ///< no or a wrong credential, or a role missing
+  code_revoked,          ///< reason: requested, superseded, attempts, queue_failed
+  code_expired,          ///< a row is forgotten that had not been used or revoked
+  caller_refused,        ///< no or a wrong credential, or a role missing
   sign_in_first_factor,  ///< reason: accepted or refused
   signed_in,
   signed_out,

@@ -14,8 +14,8 @@ namespace latchkey::codes {
 
 /// One version of the Key Vault secret that keys the hashes.
 struct Pepper {
-  std::string key_id;  ///< the secret's version
-  Secret value;
+  std::string key_id{};  ///< the secret's version
+  Secret value{};
   UtcTime created{};  ///< by the vault's clock
 };
 
@@ -23,9 +23,9 @@ struct Pepper {
 /// gives nobody a code.
 ///
 /// Rotation: a new version of the secret is used for new codes only when it is kPepperSettle old,
-/// by when every copy has read it (they look every kPepperRefresh); an old one keeps verifying until
-/// the last code that may have been issued under it is gone. So no copy ever meets a code that it
-/// cannot find, and nobody has to restart.
+/// by when every copy has read it (they look every kPepperRefresh); an old one keeps verifying
+/// until the last code that may have been issued under it is gone. So no copy ever meets a code
+/// that it cannot find, and nobody has to restart.
 ///
 /// The purpose is not part of the key: decision 0004.
 class CodeHasher {
@@ -44,7 +44,7 @@ class CodeHasher {
 
   struct NewKey {
     Sha256 key{};
-    std::string key_id;
+    std::string key_id{};
   };
   /// For a code that is issued now.
   NewKey hash_new(std::string_view code, UtcTime now) const;

@@ -20,22 +20,22 @@ enum class CodeState : std::uint8_t { pending = 0, valid = 1, used = 2, revoked 
 const char* to_string(CodeState state);
 
 struct CodeRow {
-  Sha256 key{};        ///< CodeHasher: HMAC(pepper, code)
-  std::string key_id;  ///< which pepper
-  std::string id;      ///< what others may know it by: time-ordered, random, says nothing of the code
+  Sha256 key{};          ///< CodeHasher: HMAC(pepper, code)
+  std::string key_id{};  ///< which pepper
+  std::string id{};  ///< what others may know it by: time-ordered, random, says nothing of the code
   UtcTime issued{};
   UtcTime expires{};
   CodeState state = CodeState::pending;
-  Binding binding;
+  Binding binding{};
   std::int64_t attempts = 0;  ///< refused ones for its subject and purpose
   UtcTime used_at{};
-  std::string used_by;  ///< idempotency key of the verification that used it
+  std::string used_by{};  ///< idempotency key of the verification that used it
 };
 
 /// What the audit may know of a row.
 struct CodeFacts {
-  std::string id;
-  Binding binding;
+  std::string id{};
+  Binding binding{};
   UtcTime expires{};
   CodeState state = CodeState::pending;  ///< before the change that is answered
 };
@@ -71,21 +71,21 @@ class CodeTable {
     } outcome = Outcome::inserted;
     std::chrono::seconds retry_after{0};  ///< when throttled; else until the window is empty again
     std::int64_t issues_left = 0;         ///< in the window, after this one
-    std::vector<CodeFacts> superseded;    ///< rows that this one revoked
+    std::vector<CodeFacts> superseded{};  ///< rows that this one revoked
   };
   virtual Task<Result<InsertAnswer>> insert(CodeRow row, Limits limits) = 0;
 
   /// pending -> valid, only if `now` is before the row's `expires`.
   struct Activation {
     enum class Standing { activated, known, unissued } standing = Standing::unissued;
-    CodeFacts facts;  ///< unless unissued
+    CodeFacts facts{};  ///< unless unissued
   };
   virtual Task<Result<Activation>> activate(CodeKeys keys, UtcTime now) = 0;
 
   /// Any state but used -> revoked. `revoked`: this call moved it; `facts` of the row, if any.
   struct Revocation {
     bool revoked = false;
-    std::optional<CodeFacts> facts;
+    std::optional<CodeFacts> facts{};
   };
   virtual Task<Result<Revocation>> revoke(Sha256 key) = 0;
   virtual Task<Result<Revocation>> revoke_id(std::string id) = 0;
@@ -105,12 +105,12 @@ class CodeTable {
   /// the same yes for kRepeatWindow after the use, with reason "repeated"; a delay does not keep
   /// that answer back.
   struct AttemptRequest {
-    CodeKeys keys;
-    Binding binding;
+    CodeKeys keys{};
+    Binding binding{};
     Sha256 counted{};  ///< attempt_key
     UtcTime now{};
-    std::string used_by;
-    Limits limits;
+    std::string used_by{};
+    Limits limits{};
   };
   enum class Attempted { yes, not_active_yet, refused, throttled };
   struct AttemptAnswer {
@@ -118,11 +118,11 @@ class CodeTable {
     UtcTime expires{};                    ///< of the row, when there was one
     std::chrono::seconds retry_after{0};  ///< when throttled
     std::int64_t failures_left = 0;       ///< until delays begin
-    std::string id;                       ///< of the row with this key, for the audit
+    std::string id{};                     ///< of the row with this key, for the audit
     /// For the audit only: unknown, pending, used, repeated, revoked, expired, other_binding,
     /// throttled; empty for a first yes.
-    std::string reason;
-    std::vector<CodeFacts> exhausted;  ///< codes that this attempt's count revoked
+    std::string reason{};
+    std::vector<CodeFacts> exhausted{};  ///< codes that this attempt's count revoked
   };
   virtual Task<Result<AttemptAnswer>> attempt(AttemptRequest request) = 0;
 

@@ -18,12 +18,12 @@ class AnswerTable {
   virtual ~AnswerTable() = default;
   struct Begun {
     enum class Outcome {
-      started,      ///< the caller goes on, then keeps or drops
-      in_progress,  ///< somebody is at it
-      answered,     ///< `sealed` is what was kept
+      started,       ///< the caller goes on, then keeps or drops
+      in_progress,   ///< somebody is at it
+      answered,      ///< `sealed` is what was kept
       other_request  ///< the key came with another fingerprint before
     } outcome = Outcome::started;
-    std::string sealed;
+    std::string sealed{};
   };
   /// One atomic step. A start older than `lease` counts as dropped: its process died.
   virtual Task<Result<Begun>> begin(Sha256 key, Sha256 fingerprint, UtcTime now,
@@ -35,7 +35,8 @@ class AnswerTable {
 
 /// The first request of a key does the work; later ones get its answer. What is kept is sealed
 /// (AES-256-GCM) under a key that only the pepper and the client's own idempotency key give
-/// together, so that neither the table nor the table with the pepper gives anybody a code.
+/// together, so that neither the table nor the table with the pepper gives anybody a code. A
+/// rotated pepper still opens what it sealed, as long as CodeHasher keeps it.
 class Idempotency {
  public:
   static constexpr std::chrono::seconds kLease{60};
@@ -43,7 +44,7 @@ class Idempotency {
 
   struct Claim {
     AnswerTable::Begun::Outcome outcome{};
-    std::string answer;  ///< when answered
+    std::string answer{};  ///< when answered
     Sha256 row{};
     Sha256 seal_key{};
   };
@@ -54,6 +55,7 @@ class Idempotency {
   Task<Result<>> drop(Claim claim);
 
  private:
+  Task<Result<Claim>> begin(Sha256 row, Sha256 fingerprint, CodeKeys open_keys, Sha256 seal_key);
   AnswerTable& table_;
   const CodeHasher& hasher_;
   Clock& clock_;

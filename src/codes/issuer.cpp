@@ -1,11 +1,14 @@
 #include "codes/issuer.hpp"
 
+#include <fmt/format.h>
+
 #include <algorithm>
 #include <utility>
 
 #include "base/assert.hpp"
 #include "base/encoding.hpp"
 #include "base/log.hpp"
+#include "codes/code_id.hpp"
 #include "codes/message.hpp"
 
 namespace latchkey::codes {
@@ -31,61 +34,104 @@ tl::unexpected<Error> unavailable(const char* code, std::string_view what, Error
 
 }  // namespace
 
-Issuer::Issuer(Dependencies dependencies, LifetimeRules rules)
-    : with_(dependencies), rules_(rules) {
-  LK_ASSERT(rules_.lifetime >= kLifetimeMin);
+Issuer::Issuer(Dependencies dependencies, IssuerOptions options)
+    : with_(dependencies), options_(options) {
+  LK_ASSERT(options_.rules.lifetime >= kLifetimeMin);
 }
 
-Task<Result<IssuedCode>> Issuer::issue(Binding binding) {
+Task<Result<IssuedCode>> Issuer::issue(IssueRequest request) {
+  // First: a caller who may not have a code costs the third party nothing.
+  const auto allowed = with_.callers.take(request.caller);
+  if (!allowed.allowed) co_return limited(allowed.retry_after, request, "caller");
   auto number = co_await with_.number_api.get_number();
   if (!number) co_return fail(std::move(number.error()));
-  auto issued = co_await insert_new(*number, std::move(binding));
+  auto issued = co_await insert_new(*number, request);
   if (!issued) co_return fail(std::move(issued.error()));
-  auto announced = co_await announce(*issued);
+  auto announced = co_await announce(*issued, request);
   if (!announced) co_return fail(std::move(announced.error()));
   co_return issued;
 }
 
-Task<Result<IssuedCode>> Issuer::insert_new(std::int64_t number, Binding binding) {
+Task<Result<IssuedCode>> Issuer::insert_new(std::int64_t number, const IssueRequest& request) {
+  using Outcome = CodeTable::InsertAnswer::Outcome;
+  const auto lifetime = request.lifetime.value_or(options_.rules.lifetime);
+  LK_ASSERT(lifetime >= kLifetimeMin && lifetime <= options_.rules.lifetime);
   for (int draw = 0; draw < kDrawsMax; ++draw) {
-    IssuedCode issued{.code = make_code(number, with_.random), .issued = with_.clock.now()};
-    issued.expires = issued.issued + rules_.lifetime;
-    CodeRow row{.key = with_.hasher.hash(issued.code.reveal()),
-                .key_id = with_.hasher.key_id(),
+    const UtcTime now = with_.clock.now();
+    IssuedCode issued{.id = make_code_id(now, with_.random),
+                      .code = make_code(number, with_.random),
+                      .issued = now,
+                      .expires = now + lifetime};
+    auto [key, key_id] = with_.hasher.hash_new(issued.code.reveal(), now);
+    CodeRow row{.key = key,
+                .key_id = std::move(key_id),
+                .id = issued.id,
                 .issued = issued.issued,
                 .expires = issued.expires,
-                .state = CodeState::pending,
-                .subject = binding.subject,
-                .purpose = binding.purpose,
-                .used_at = {},
-                .used_by = {}};
-    auto inserted = co_await with_.table.insert(std::move(row));
+                .binding = request.binding};
+    auto inserted = co_await with_.table.insert(std::move(row), options_.limits);
     if (!inserted) {
       co_return unavailable("TableUnavailable",
                             "the code could not be noted: ", std::move(inserted.error()));
     }
-    if (*inserted) co_return issued;
+    if (inserted->outcome == Outcome::throttled) {
+      co_return limited(inserted->retry_after, request, "subject");
+    }
+    if (inserted->outcome == Outcome::exists) continue;
+    record(AuditEventKind::code_issued, issued.id, request, {});
+    for (const CodeFacts& older : inserted->superseded) {
+      record(AuditEventKind::code_revoked, older.id, request, "superseded");
+    }
+    if (!request.binding.subject.empty()) {
+      issued.quota = {.left = inserted->issues_left, .reset = inserted->retry_after};
+    }
+    co_return issued;
   }
   // One draw in 2 * 10^10 collides: five in a row are a table that lies or a broken generator.
   co_return fail(ErrorKind::unavailable, "TableUnavailable",
                  "the code table says of five random codes in a row that they exist");
 }
 
-Task<Result<>> Issuer::announce(const IssuedCode& issued) {
+Task<Result<>> Issuer::announce(const IssuedCode& issued, const IssueRequest& request) {
   std::string text = render_message({issued.code, issued.issued});
-  if (message_base64) text = to_base64(text);
+  if (options_.message_base64) text = to_base64(text);
   azure::PutOptions options;
-  options.time_to_live = message_time_to_live(rules_);
+  options.time_to_live = message_time_to_live(options_.rules);
   auto put = co_await with_.queue.put(std::move(text), options);
   if (put) co_return Result<>{};
 
   // The message may be in the queue all the same (a timeout): revoked, it can do nothing.
-  auto revoked = co_await with_.table.revoke(with_.hasher.hash(issued.code.reveal()));
+  auto revoked = co_await with_.table.revoke_id(issued.id);
   if (!revoked) {
     log::warning("code_not_revoked", {{"problem", revoked.error().message}});
+  } else if (revoked->revoked) {
+    record(AuditEventKind::code_revoked, issued.id, request, "queue_failed");
   }
   co_return unavailable("QueueUnavailable",
                         "the code could not be queued: ", std::move(put.error()));
+}
+
+tl::unexpected<Error> Issuer::limited(std::chrono::seconds retry_after, const IssueRequest& request,
+                                      std::string_view whose) {
+  record(AuditEventKind::issue_refused, {}, request, whose);
+  return fail(Error{.kind = ErrorKind::throttled,
+                    .code = "IssueLimit",
+                    .message = fmt::format("this {} has been given as many codes as the limit "
+                                           "allows; ask again in {} s",
+                                           whose, retry_after.count()),
+                    .retry_after = retry_after,
+                    .request_id = {},
+                    .http_status = 0});
+}
+
+void Issuer::record(AuditEventKind kind, std::string_view id, const IssueRequest& request,
+                    std::string_view reason) {
+  with_.audit.record({.kind = kind,
+                      .code_id = id,
+                      .subject = request.binding.subject,
+                      .purpose = request.binding.purpose,
+                      .caller = request.caller,
+                      .reason = reason});
 }
 
 }  // namespace latchkey::codes

@@ -23,8 +23,8 @@ struct IssueRequest {
 };
 
 struct IssuedCode {
-  std::string id;
-  Secret code;
+  std::string id{};
+  Secret code{};
   UtcTime issued{};
   UtcTime expires{};
   /// How many more the subject may get, and when the count starts anew; absent without a subject.
@@ -37,7 +37,7 @@ struct IssuedCode {
 
 struct IssuerOptions {
   LifetimeRules rules;
-  Limits limits;
+  Limits limits{};
   bool message_base64 = false;  ///< some consumers expect Base64 text
 };
 
@@ -47,9 +47,10 @@ struct IssuerOptions {
 ///
 /// Why the row first and not both at once: decision 0005.
 ///
-/// Errors: throttled, code "IssueLimit", with retry_after, when a limit of the subject or the caller
-/// is reached; as NumberApi; or unavailable with code "QueueUnavailable" or "TableUnavailable" and
-/// http_status 0, the cause in the message: http_status is never anybody's but the number API's.
+/// Errors: throttled, code "IssueLimit", with retry_after, when a limit of the subject or the
+/// caller is reached; as NumberApi; or unavailable with code "QueueUnavailable" or
+/// "TableUnavailable" and http_status 0, the cause in the message: http_status is never anybody's
+/// but the number API's.
 class Issuer {
  public:
   struct Dependencies {
@@ -71,6 +72,8 @@ class Issuer {
   Task<Result<>> announce(const IssuedCode& issued, const IssueRequest& request);
   tl::unexpected<Error> limited(std::chrono::seconds retry_after, const IssueRequest& request,
                                 std::string_view whose);
+  void record(AuditEventKind kind, std::string_view id, const IssueRequest& request,
+              std::string_view reason);
 
   Dependencies with_;
   IssuerOptions options_;

@@ -2,6 +2,7 @@
 
 #include <cstdint>
 #include <string>
+#include <string_view>
 
 #include "codes/audit.hpp"
 #include "codes/code.hpp"
@@ -12,11 +13,11 @@
 namespace latchkey::codes {
 
 struct VerifyRequest {
-  Secret code;
+  Secret code{};
   Binding binding{};
   std::string caller{};  ///< who asks: an identity where the API is protected, else an address
-  /// A retry with the same one, soon enough, gets the same answer (see CodeTable::attempt). Bound to
-  /// the caller here; may be empty.
+  /// A retry with the same one, soon enough, gets the same answer (see CodeTable::attempt). Bound
+  /// to the caller here; may be empty.
   std::string idempotency_key{};
   /// A code that is not active yet is asked for again so long before that is the answer; at most
   /// kWaitMax.
@@ -27,7 +28,7 @@ enum class Verdict { accepted, not_active_yet, refused, throttled };
 
 struct VerifyAnswer {
   Verdict verdict = Verdict::refused;
-  std::string id;                       ///< of an accepted code
+  std::string id{};                     ///< of an accepted code
   std::chrono::seconds retry_after{0};  ///< when throttled
   std::int64_t failures_left = 0;       ///< for this subject and purpose, until delays begin
 };
@@ -55,6 +56,7 @@ class Verifier {
 
  private:
   Task<Result<CodeTable::AttemptAnswer>> attempt_until_active(const VerifyRequest& request);
+  void record(const VerifyRequest& request, const VerifyAnswer& answer, std::string_view reason);
   Dependencies with_;
   Limits limits_;
 };

@@ -6,6 +6,7 @@
 #include "base/encoding.hpp"
 #include "base/log.hpp"
 #include "base/text.hpp"
+#include "codes/code_id.hpp"
 
 namespace latchkey::codes {
 namespace {
@@ -69,63 +70,82 @@ Task<> Visitor::visit(QueueMessage message) {
   const UtcTime issued =
       effective_issue_time(content->timestamp, message.insertion_time, options_.rules);
   const Decision decision = decide(issued, message.dequeue_count, now, options_.rules);
-  const Visit visit{message, std::move(*content), issued, now,
-                    within_life(decision.hide_for, message, now, options_.rules)};
-  switch (decision.action) {
-    case Action::activate_and_hide:
-      co_await activate_and_hide(visit);
-      co_return;
-    case Action::hide:
-      // Sent again every second it would only multiply; without it the message comes back as well.
-      if (!by_resend_) co_await hide(visit);
-      co_return;
-    case Action::forget:
-      co_await forget(visit);
-      co_return;
-    case Action::poison:
-      co_await poison(message, "taken too often without success");
-      co_return;
+  const Visit visit{message, std::move(*content), issued, now, decision.hide_for};
+  if (decision.action == Action::activate_and_hide) {
+    co_await activate_and_hide(visit);
+  } else if (decision.action == Action::poison) {
+    co_await poison(message, "taken too often without success");
+  } else {
+    co_await put_away(visit, decision.action);
   }
 }
 
-Task<> Visitor::activate_and_hide(const Visit& visit) {
-  auto standing = co_await make_valid(visit);
-  if (!standing) {
-    table_failed(standing.error());
+Task<> Visitor::activate_and_hide(Visit visit) {
+  using Standing = Activation::Standing;
+  auto activation = co_await make_valid(visit);
+  if (!activation) {
+    table_failed(activation.error());
     co_return;
   }
   table.works();
-  if (*standing == Standing::unissued) {
+  if (activation->standing == Standing::unissued) {
     co_await discard(visit.message);
     co_return;
   }
-  if (*standing == Standing::activated) ++counts.activated;
+  if (activation->standing == Standing::activated) {
+    ++counts.activated;
+    record(AuditEventKind::code_activated, activation->facts);
+  }
+  Decision::Action action = Decision::Action::activate_and_hide;
+  // A code may live shorter than its message: the row's own end counts. Not in seed mode, where the
+  // row must outlive every message that could bring its code back.
+  if (!options_.accept_unissued) {
+    const UtcTime issued = activation->facts.expires - options_.rules.lifetime;
+    const Decision by_row = decide(issued, 0, visit.now, options_.rules);
+    action = by_row.action;
+    visit.hide_for = std::min(visit.hide_for, by_row.hide_for);
+  }
+  co_await put_away(std::move(visit), action);
+}
+
+Task<> Visitor::put_away(Visit visit, Decision::Action action) {
+  if (action == Decision::Action::forget) {
+    co_await forget(visit);
+    co_return;
+  }
+  // Over, but not yet to be forgotten: sent again every second it would only multiply; without it
+  // the message comes back as well.
+  if (action == Decision::Action::hide && by_resend_) co_return;
+  visit.hide_for = within_life(visit.hide_for, visit.message, visit.now, options_.rules);
   co_await hide(visit);
 }
 
-Task<Result<Visitor::Standing>> Visitor::make_valid(const Visit& visit) {
-  const Sha256 key = key_of(visit);
-  if (options_.accept_unissued) {
-    CodeRow row{.key = key,
-                .key_id = with_.hasher.key_id(),
-                .issued = visit.issued,
-                .expires = visit.issued + options_.rules.lifetime,
-                .state = CodeState::valid,
-                .subject = {},
-                .purpose = {},
-                .used_at = {},
-                .used_by = {}};
-    auto inserted = co_await with_.table.insert(std::move(row));
-    if (!inserted) co_return fail(std::move(inserted.error()));
-    if (*inserted) co_return Standing::activated;
-  }
-  auto moved = co_await with_.table.activate(key, visit.now);
-  if (!moved) co_return fail(std::move(moved.error()));
-  if (*moved) co_return Standing::activated;
-  if (options_.accept_unissued) co_return Standing::known;
-  auto row = co_await with_.table.find(key);
-  if (!row) co_return fail(std::move(row.error()));
-  co_return row->has_value() ? Standing::known : Standing::unissued;
+Task<Result<Visitor::Activation>> Visitor::make_valid(const Visit& visit) {
+  auto activation = co_await with_.table.activate(keys_of(visit), visit.now);
+  if (!activation) co_return fail(std::move(activation.error()));
+  const bool unissued = activation->standing == Activation::Standing::unissued;
+  if (!unissued || !options_.accept_unissued) co_return activation;
+  auto inserted = co_await insert_unissued(visit);
+  co_return inserted;
+}
+
+Task<Result<Visitor::Activation>> Visitor::insert_unissued(const Visit& visit) {
+  using Outcome = CodeTable::InsertAnswer::Outcome;
+  // By the time of issue, so that two watchers with two messages of one code name the same row
+  // while a pepper is rotated.
+  auto [key, key_id] = with_.hasher.hash_new(visit.content.code.reveal(), visit.issued);
+  CodeRow row{.key = key,
+              .key_id = std::move(key_id),
+              .id = make_code_id(visit.now, with_.random),
+              .issued = visit.issued,
+              .expires = visit.issued + options_.rules.lifetime,
+              .state = CodeState::valid};
+  CodeFacts facts{.id = row.id, .binding = {}, .expires = row.expires};
+  auto inserted = co_await with_.table.insert(std::move(row), Limits{});
+  if (!inserted) co_return fail(std::move(inserted.error()));
+  const bool ours = inserted->outcome == Outcome::inserted;
+  const auto standing = ours ? Activation::Standing::activated : Activation::Standing::known;
+  co_return Activation{.standing = standing, .facts = std::move(facts)};
 }
 
 Task<> Visitor::hide(const Visit& visit) {
@@ -175,15 +195,13 @@ Task<> Visitor::resend(const Visit& visit) {
 }
 
 Task<> Visitor::forget(const Visit& visit) {
-  auto removed = co_await with_.table.remove(key_of(visit), visit.now - options_.rules.spread());
+  auto removed = co_await with_.table.remove(keys_of(visit), visit.now - options_.rules.spread());
   if (!removed) {
     table_failed(removed.error());
     co_return;
   }
   table.works();
-  if (*removed == CodeState::valid) {
-    log::debug("code_expired", {{"queue", with_.queue.name()}, {"message_id", visit.message.id}});
-  }
+  if (*removed) record_forgotten(**removed);
   const bool away = co_await remove(visit.message);
   if (away) ++counts.forgotten;
 }
@@ -243,8 +261,21 @@ void Visitor::step_failed(Condition& step, const Error& error) {
   step.fails(error);
 }
 
-Sha256 Visitor::key_of(const Visit& visit) const {
-  return with_.hasher.hash(visit.content.code.reveal());
+void Visitor::record_forgotten(const CodeFacts& code) {
+  const bool lived = code.state == CodeState::pending || code.state == CodeState::valid;
+  if (lived) record(AuditEventKind::code_expired, code);
+}
+
+void Visitor::record(AuditEventKind kind, const CodeFacts& code) {
+  with_.audit.record({.kind = kind,
+                      .code_id = code.id,
+                      .subject = code.binding.subject,
+                      .purpose = code.binding.purpose,
+                      .caller = "watcher"});
+}
+
+CodeKeys Visitor::keys_of(const Visit& visit) const {
+  return with_.hasher.hash_all(visit.content.code.reveal(), visit.now);
 }
 
 }  // namespace latchkey::codes

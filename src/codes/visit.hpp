@@ -17,9 +17,11 @@ class Visitor {
   /// The last word of the code table, from visits and from the sweep.
   Condition table;
   WatcherCounts counts;
+  /// Writes down that a row was forgotten, if its code had never been used or revoked.
+  void record_forgotten(const CodeFacts& code);
 
  private:
-  enum class Standing { activated, known, unissued };
+  using Activation = CodeTable::Activation;
   struct Visit {
     const wire::QueueMessage& message;
     CodeMessage content;
@@ -28,8 +30,11 @@ class Visitor {
     std::chrono::seconds hide_for{};
   };
 
-  Task<> activate_and_hide(const Visit& visit);
-  Task<Result<Standing>> make_valid(const Visit& visit);
+  Task<> activate_and_hide(Visit visit);
+  Task<Result<Activation>> make_valid(const Visit& visit);
+  Task<Result<Activation>> insert_unissued(const Visit& visit);
+  /// What `action` says, for a message that has nothing (more) to make valid.
+  Task<> put_away(Visit visit, Decision::Action action);
   Task<> hide(const Visit& visit);
   Task<> resend(const Visit& visit);
   Task<> forget(const Visit& visit);
@@ -41,7 +46,8 @@ class Visitor {
 
   void table_failed(const Error& error);
   void step_failed(Condition& step, const Error& error);
-  Sha256 key_of(const Visit& visit) const;
+  void record(AuditEventKind kind, const CodeFacts& code);
+  CodeKeys keys_of(const Visit& visit) const;
 
   Watcher::Dependencies with_;
   const WatcherOptions options_;

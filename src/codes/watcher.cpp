@@ -1,5 +1,7 @@
 #include "codes/watcher.hpp"
 
+#include <fmt/format.h>
+
 #include <algorithm>
 #include <utility>
 #include <vector>
@@ -19,7 +21,7 @@ constexpr milliseconds kRetryAfterMax{300'000};
 constexpr int kDoublingsMax = 16;
 
 constexpr seconds kSweepInterval{60};
-constexpr std::int64_t kSweepRows = 1000;
+constexpr std::size_t kSweepRows = 1000;
 
 milliseconds scaled(milliseconds duration, double factor) {
   return milliseconds{
@@ -33,11 +35,13 @@ struct Watcher::Impl {
       : with(dependencies),
         options(options_in),
         visitor(dependencies, options_in),
-        getting("get_messages", dependencies.queue.name()) {}
+        getting("get_messages", dependencies.queue.name()),
+        clock("clock", dependencies.queue.name()) {}
 
   Task<> watch_lane();
   Task<Result<std::size_t>> next_batch();
   Task<Result<std::size_t>> take_batch();
+  Result<> check_clock();
   Task<> sweep_loop();
   Task<> sweep();
   milliseconds back_off(int failures, const Error& error);
@@ -46,6 +50,7 @@ struct Watcher::Impl {
   const WatcherOptions options;
   Visitor visitor;
   Condition getting;
+  Condition clock;
 };
 
 Watcher::Watcher(Dependencies dependencies, WatcherOptions options)
@@ -93,18 +98,25 @@ Task<> Watcher::Impl::watch_lane() {
 
 Task<Result<std::size_t>> Watcher::Impl::next_batch() {
   if (visitor.table.failing()) {
-    auto row = co_await with.table.find(Sha256{});
+    auto row = co_await with.table.find({});
     if (!row) {
       visitor.table.fails(row.error());
       co_return fail(std::move(row.error()));
     }
     visitor.table.works();
   }
+  if (!with.server_clock.right()) {
+    // Any answer carries the service's time: this one asks whether ours is right again.
+    auto asked = co_await with.queue.properties();
+    if (!asked) co_return fail(std::move(asked.error()));
+  }
   auto taken = co_await take_batch();
   co_return taken;
 }
 
 Task<Result<std::size_t>> Watcher::Impl::take_batch() {
+  auto right = check_clock();
+  if (!right) co_return fail(std::move(right.error()));
   azure::GetOptions how;
   how.count = kBatch;
   how.visibility_timeout = options.work_visibility;
@@ -115,12 +127,33 @@ Task<Result<std::size_t>> Watcher::Impl::take_batch() {
     co_return fail(std::move(messages.error()));
   }
   getting.works();
+  // This very answer may have shown that our clock is wrong: then the messages come back later.
+  right = check_clock();
+  if (!right) co_return fail(std::move(right.error()));
   const std::size_t count = messages->size();
   std::vector<Task<>> visits;
   visits.reserve(count);
   for (auto& message : *messages) visits.push_back(visitor.visit(std::move(message)));
   if (count > 0) co_await run_all(with.executor, "visit", std::move(visits));
   co_return count;
+}
+
+Result<> Watcher::Impl::check_clock() {
+  const auto standing = with.server_clock.standing();
+  if (standing.right) {
+    clock.works();
+    return {};
+  }
+  Error wrong{.kind = ErrorKind::unavailable,
+              .code = "ClockWrong",
+              .message = fmt::format("this machine's clock is off by {} ms, as {} has it; set it "
+                                     "right (NTP)",
+                                     standing.off_by.count(), standing.host),
+              .retry_after = {},
+              .request_id = {},
+              .http_status = 0};
+  clock.fails(wrong);
+  return fail(std::move(wrong));
 }
 
 Task<> Watcher::Impl::sweep_loop() {
@@ -133,16 +166,18 @@ Task<> Watcher::Impl::sweep_loop() {
 }
 
 Task<> Watcher::Impl::sweep() {
+  if (!check_clock()) co_return;
   const UtcTime expired_by = with.clock.now() - options.rules.spread() - kMessageMargin;
-  std::int64_t removed_rows = kSweepRows;
+  std::size_t removed_rows = kSweepRows;
   while (removed_rows == kSweepRows) {
     auto removed = co_await with.table.remove_expired(expired_by, kSweepRows);
     if (!removed) {
       visitor.table.fails(removed.error());
       co_return;
     }
-    removed_rows = *removed;
-    visitor.counts.swept += static_cast<std::uint64_t>(removed_rows);
+    for (const CodeFacts& code : *removed) visitor.record_forgotten(code);
+    removed_rows = removed->size();
+    visitor.counts.swept += removed_rows;
   }
 }
 
