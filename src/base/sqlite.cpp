@@ -7,21 +7,39 @@
 #include <unistd.h>
 
 #include <cerrno>
+#include <csignal>
 #include <cstring>
 #include <unordered_map>
 #include <utility>
 
 #include "base/assert.hpp"
+#include "base/sqlite_wal.hpp"
 
 namespace latchkey::sqlite {
 namespace {
 
+/// SQLite calls only ENOSPC "full"; a quota and a limit on file sizes are the same to us.
+bool is_full(sqlite3* database, int code) {
+  if (code == SQLITE_FULL) return true;
+  const int system = sqlite3_system_errno(database);
+  return code == SQLITE_IOERR && (system == ENOSPC || system == EDQUOT || system == EFBIG);
+}
+
 tl::unexpected<Error> failure(sqlite3* database, std::string_view doing) {
-  const int code = database == nullptr ? SQLITE_NOMEM : sqlite3_errcode(database);
-  const char* text = database == nullptr ? "out of memory" : sqlite3_errmsg(database);
-  const auto kind = (code & 0xFF) == SQLITE_CONSTRAINT ? ErrorKind::conflict : ErrorKind::storage;
-  return fail(kind, (code & 0xFF) == SQLITE_FULL ? "StorageFull" : "StorageError",
-              fmt::format("{}: SQLite says \"{}\"", doing, text));
+  if (database == nullptr) return fail(ErrorKind::storage, "StorageError", "out of memory");
+  const int code = sqlite3_errcode(database) & 0xFF;
+  const auto kind = code == SQLITE_CONSTRAINT ? ErrorKind::conflict : ErrorKind::storage;
+  const bool damaged = code == SQLITE_CORRUPT || code == SQLITE_NOTADB;
+  const char* name = is_full(database, code) ? "StorageFull"
+                     : damaged               ? "StorageDamaged"
+                                             : "StorageError";
+  return fail(kind, name, fmt::format("{}: SQLite says \"{}\"", doing, sqlite3_errmsg(database)));
+}
+
+/// Beyond a limit on file sizes (ulimit -f) the kernel ends a process that does not ignore this
+/// signal; ignored, the write fails and is an error like that of a full disk.
+void survive_file_size_limits() {
+  [[maybe_unused]] static const auto before = std::signal(SIGXFSZ, SIG_IGN);
 }
 
 }  // namespace
@@ -108,7 +126,11 @@ Database& Database::operator=(Database&&) noexcept = default;
 Database::~Database() = default;
 
 Result<Database> Database::open(const std::filesystem::path& file, const OpenOptions& options) {
-  if (!file.empty()) {
+  survive_file_size_limits();
+  if (!file.empty() && options.alone) {
+    if (auto intact = check_log(file); !intact) return fail(intact.error());
+  }
+  if (!file.empty() && !options.read_only) {
     // Made here and not by SQLite, so that nobody else can ever read it.
     const int descriptor = ::open(file.c_str(), O_RDWR | O_CREAT | O_CLOEXEC, 0600);
     if (descriptor < 0) {
@@ -117,20 +139,41 @@ Result<Database> Database::open(const std::filesystem::path& file, const OpenOpt
     }
     ::close(descriptor);
   }
+  return open_name(file.empty() ? ":memory:" : file.string(), 0, options);
+}
+
+Result<Database> Database::open_shared_memory(std::string_view name) {
+  // The "memdb" file system of SQLite: names that begin with a slash are shared in the process.
+  return open_name(fmt::format("file:/{}?vfs=memdb", name), SQLITE_OPEN_URI, {});
+}
+
+Result<Database> Database::open_name(const std::string& name, int extra_flags,
+                                     const OpenOptions& options) {
   sqlite3* handle = nullptr;
-  const int flags = SQLITE_OPEN_READWRITE | SQLITE_OPEN_CREATE | SQLITE_OPEN_NOMUTEX;
+  const int mode =
+      options.read_only ? SQLITE_OPEN_READONLY : SQLITE_OPEN_READWRITE | SQLITE_OPEN_CREATE;
   const int code =
-      sqlite3_open_v2(file.empty() ? ":memory:" : file.c_str(), &handle, flags, nullptr);
+      sqlite3_open_v2(name.c_str(), &handle, mode | SQLITE_OPEN_NOMUTEX | extra_flags, nullptr);
   auto impl = std::make_unique<Impl>(handle);
-  if (code != SQLITE_OK) return failure(handle, "opening " + file.string());
+  if (code != SQLITE_OK) return failure(handle, "opening " + name);
   sqlite3_extended_result_codes(handle, 1);
   sqlite3_busy_timeout(handle, options.busy_timeout_ms);
   Database database(std::move(impl));
-  const auto set = database.execute(
-      fmt::format("PRAGMA journal_mode=WAL; PRAGMA synchronous=FULL; PRAGMA cache_size=-{}; "
-                  "PRAGMA wal_autocheckpoint=4000; PRAGMA foreign_keys=ON;",
-                  options.cache_kib));
-  if (!set) return fail(set.error());
+  std::string setup = fmt::format("PRAGMA cache_size=-{};", options.cache_kib);
+  if (options.read_only) {
+    sqlite3_db_config(handle, SQLITE_DBCONFIG_NO_CKPT_ON_CLOSE, 1, nullptr);
+    setup += "SELECT count(*) FROM sqlite_schema;";  // Reads the header: is it a database at all?
+  } else {
+    setup +=
+        "PRAGMA journal_mode=WAL; PRAGMA synchronous=FULL; "
+        "PRAGMA wal_autocheckpoint=4000; PRAGMA foreign_keys=ON;";
+  }
+  const auto set = database.execute(setup);
+  if (!set) {
+    Error error = set.error();
+    error.message = fmt::format("{}: {}", name, error.message);
+    return fail(std::move(error));
+  }
   return database;
 }
 

@@ -52,6 +52,10 @@ struct OpenOptions {
   int busy_timeout_ms = 5000;
   /// Page cache in KiB.
   int cache_kib = 2000;
+  /// Nobody else has the file open: damage in its log is looked for first (base/sqlite_wal.hpp).
+  bool alone = false;
+  /// Nothing is changed, not even by what SQLite does when it closes a file.
+  bool read_only = false;
 };
 
 /// A connection. For one thread at a time.
@@ -59,7 +63,13 @@ class Database {
  public:
   /// Opens or makes `file` (mode 0600) in WAL mode with synchronous=FULL: what is committed
   /// survives kill -9 and power loss. An empty path opens a private database in memory.
+  /// Errors, here and of all that follows: conflict (a constraint); storage, with the code
+  /// StorageFull (disk, quota or limit of the file's size), StorageDamaged (not a database, or a
+  /// torn one), else StorageError.
   static Result<Database> open(const std::filesystem::path& file, const OpenOptions& options = {});
+  /// A database in memory that all connections of this process under that name share; gone with
+  /// the last of them.
+  static Result<Database> open_shared_memory(std::string_view name);
   Database(Database&&) noexcept;
   Database& operator=(Database&&) noexcept;
   ~Database();
@@ -80,6 +90,8 @@ class Database {
  private:
   struct Impl;
   explicit Database(std::unique_ptr<Impl> impl);
+  static Result<Database> open_name(const std::string& name, int extra_flags,
+                                    const OpenOptions& options);
   std::unique_ptr<Impl> impl_;
 };
 

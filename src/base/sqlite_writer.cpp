@@ -15,6 +15,8 @@ struct Writer::Impl {
       : database(std::move(database_in)), options(options_in), thread([this] { loop(); }) {}
 
   void loop();
+  void begin();
+  void look_at(const std::optional<Error>& failure);
   std::optional<Error> run_batch(std::vector<std::unique_ptr<Job>>& batch);
 
   Database database;
@@ -22,14 +24,18 @@ struct Writer::Impl {
   mutable std::mutex mutex;
   std::condition_variable arrived;
   std::vector<std::unique_ptr<Job>> waiting;
+  /// Where the call that wakes the thread for what is `waiting` is under way; nullopt: it may
+  /// begin.
+  std::optional<Executor> gathering_on;
   std::size_t running = 0;
   Counts counts;
   bool ending = false;
-  std::thread thread;  // Last: starts when everything above is there.
+  bool failing = false;  ///< the last batch did; the thread's own
+  std::thread thread;    // Last: starts when everything above is there.
 };
 
 Writer::Writer(Database database, WriterOptions options)
-    : impl_(std::make_unique<Impl>(std::move(database), options)) {}
+    : impl_(std::make_shared<Impl>(std::move(database), options)) {}
 
 Writer::~Writer() {
   {
@@ -40,12 +46,26 @@ Writer::~Writer() {
   impl_->thread.join();
 }
 
+void Writer::Impl::begin() {
+  {
+    const std::lock_guard lock(mutex);
+    gathering_on.reset();
+  }
+  arrived.notify_one();
+}
+
 void Writer::submit(std::unique_ptr<Job> job) {
-  bool wake = false;
+  const Executor executor = job->executor;
+  bool gather = false;
+  bool begin = false;
   {
     const std::lock_guard lock(impl_->mutex);
     if (impl_->waiting.size() < impl_->options.waiting_max) {
-      wake = impl_->waiting.empty() && impl_->running == 0;
+      gather = impl_->waiting.empty();
+      // Another thread's loop may be slow or have ended: whoever comes second does not depend on
+      // it.
+      begin = !gather && impl_->gathering_on && *impl_->gathering_on != executor;
+      if (gather) impl_->gathering_on = executor;
       impl_->waiting.push_back(std::move(job));
     }
   }
@@ -60,7 +80,11 @@ void Writer::submit(std::unique_ptr<Job> job) {
                                      .http_status = 0});
     return;
   }
-  if (wake) impl_->arrived.notify_one();
+  if (begin) impl_->begin();
+  if (!gather) return;
+  boost::asio::post(executor, [held = std::weak_ptr<Impl>(impl_)] {
+    if (const auto impl = held.lock()) impl->begin();
+  });
 }
 
 std::size_t Writer::waiting() const {
@@ -79,8 +103,9 @@ void Writer::Impl::loop() {
     {
       std::unique_lock lock(mutex);
       running = 0;
-      arrived.wait(lock, [this] { return ending || !waiting.empty(); });
+      arrived.wait(lock, [this] { return ending || (!waiting.empty() && !gathering_on); });
       if (waiting.empty()) return;
+      gathering_on.reset();
       if (waiting.size() <= options.batch_max) {
         batch.swap(waiting);
       } else {
@@ -92,9 +117,29 @@ void Writer::Impl::loop() {
       counts.commits += 1;
       counts.work += batch.size();
     }
-    auto failure = run_batch(batch);
-    if (failure) log::error("store_commit_failed", {{"problem", failure->message}});
+    const auto begun = std::chrono::steady_clock::now();
+    const auto failure = run_batch(batch);
+    if (options.committed) {
+      options.committed({.work = batch.size(),
+                         .took = std::chrono::steady_clock::now() - begun,
+                         .durable = !failure});
+    }
+    if (failure || failing) look_at(failure);
     answer(std::move(batch), failure);
+  }
+}
+
+/// One line when it begins to fail and one when it works again, however many batches that are.
+void Writer::Impl::look_at(const std::optional<Error>& failure) {
+  if (!failure) {
+    log::warning("store_commits_again", {});
+  } else if (!failing) {
+    log::error("store_commit_failed", {{"problem", failure->message}});
+  }
+  failing = failure.has_value();
+  // What is already in the database file need not lie in the log as well: room for the next ones.
+  if (failure && failure->code == "StorageFull") {
+    (void)database.execute("PRAGMA wal_checkpoint(PASSIVE)").has_value();
   }
 }
 

@@ -3,7 +3,9 @@
 #include <boost/asio/async_result.hpp>
 #include <boost/asio/executor_work_guard.hpp>
 #include <boost/asio/this_coro.hpp>
+#include <chrono>
 #include <cstdint>
+#include <functional>
 #include <memory>
 #include <optional>
 #include <utility>
@@ -14,14 +16,25 @@
 
 /// The one writer of a durable store, with group commit: a thread takes all work that has queued
 /// up, runs it in one transaction, commits once (one fsync), then answers everybody. Ten thousand
-/// small durable writes a second cost a few hundred fsyncs.
+/// small durable writes a second cost a few hundred fsyncs. The first piece of work does not start
+/// the thread at once but when its event loop has come round: what became ready in the same moment
+/// shares the fsync.
 namespace latchkey::sqlite {
+
+/// One transaction of a Writer.
+struct Commit {
+  std::size_t work;
+  std::chrono::nanoseconds took;  ///< the work and the sync
+  bool durable;
+};
 
 struct WriterOptions {
   /// At most so many pieces of work in one transaction; bounds the time to an answer.
   std::size_t batch_max = 512;
   /// At most so many pieces of work waiting; more is refused with kind throttled.
   std::size_t waiting_max = 65'536;
+  /// Told of every transaction, on the writer's thread: for metrics.
+  std::function<void(const Commit&)> committed{};
 };
 
 class Writer {
@@ -35,7 +48,8 @@ class Writer {
 
   /// Runs `work(Database&) -> Result<T>` on the writer's thread inside a transaction and returns
   /// its result once that is durable. Work that returns an error must have written nothing (see
-  /// Savepoint). When the commit fails, everybody in it gets kind storage and nothing was written.
+  /// Savepoint). When the commit fails, everybody in it gets kind storage and nothing was written;
+  /// after a full disk, the next work finds by itself when there is room again.
   /// May be called from any thread; comes back on the caller's executor. `work` must not touch what
   /// the caller's thread owns: everything it needs goes in by value.
   template <class Work>
@@ -69,7 +83,7 @@ class Writer {
   void submit(std::unique_ptr<Job> job);
   static void answer(std::vector<std::unique_ptr<Job>> jobs, const std::optional<Error>& failure);
 
-  std::unique_ptr<Impl> impl_;
+  std::shared_ptr<Impl> impl_;
 };
 
 template <class T, class Work, class Handler>

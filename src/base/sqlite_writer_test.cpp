@@ -4,6 +4,7 @@
 #include <sys/stat.h>
 
 #include <filesystem>
+#include <fstream>
 #include <thread>
 
 #include "base/random.hpp"
@@ -113,6 +114,61 @@ TEST(Writer, AConstraintIsAConflictOfThatWorkOnly) {
   EXPECT_EQ(rows, 1);
 }
 
+TEST(Writer, WhatIsReadyInTheSameMomentSharesACommit) {
+  std::vector<std::size_t> batches;
+  TemporaryFolder folder;
+  {
+    Writer writer(open_with_table(folder.file()),
+                  {.committed = [&](const Commit& commit) { batches.push_back(commit.work); }});
+    IoContext context;
+    TaskGroup group(context.get_executor());
+    int failures = 0;
+    for (int i = 0; i < 50; ++i) {
+      group.spawn("lane", insert_many(writer, i * 2, i * 2 + 2, failures));
+    }
+    context.run();
+    EXPECT_EQ(failures, 0);
+  }
+  EXPECT_EQ(batches, (std::vector<std::size_t>{50, 50}));
+}
+
+TEST(Writer, WorkDoesNotWaitForAnotherThreadsLoop) {
+  Writer writer(open_with_table(""));
+  IoContext stuck;
+  int failures = 0;
+  TaskGroup group(stuck.get_executor());
+  group.spawn("stuck", insert_many(writer, 0, 1, failures));
+  while (writer.waiting() == 0) stuck.run_one();
+  IoContext other;
+  std::int64_t rows = -1;
+  run_to_end(other, count_rows(writer, rows));
+  EXPECT_EQ(rows, 1);
+  stuck.run();
+}
+
+Task<> insert_one(Writer& writer, int value, std::vector<Result<std::int64_t>>& outcomes) {
+  auto done = co_await writer.run([value](Database& database) { return insert(database, value); });
+  outcomes.push_back(std::move(done));
+}
+
+TEST(Writer, MoreThanMayWaitIsRefusedAtOnceWithATimeToTryAgain) {
+  Writer writer(open_with_table(""), {.waiting_max = 10});
+  IoContext context;
+  TaskGroup group(context.get_executor());
+  std::vector<Result<std::int64_t>> outcomes;
+  for (int i = 0; i < 12; ++i) group.spawn("one", insert_one(writer, i, outcomes));
+  context.run();
+  ASSERT_EQ(outcomes.size(), 12U);
+  std::size_t refused = 0;
+  for (const auto& outcome : outcomes) {
+    if (outcome) continue;
+    ++refused;
+    EXPECT_EQ(outcome.error().kind, ErrorKind::throttled);
+    EXPECT_EQ(outcome.error().retry_after, std::chrono::seconds{1});
+  }
+  EXPECT_EQ(refused, 2U);
+}
+
 Task<> fill_until_full(Writer& writer, Result<>& outcome) {
   for (int i = 0; i < 10'000 && outcome; ++i) {
     auto done = co_await writer.run([](Database& database) -> Result<> {
@@ -120,6 +176,12 @@ Task<> fill_until_full(Writer& writer, Result<>& outcome) {
     });
     outcome = std::move(done);
   }
+}
+
+Task<> make_room(Writer& writer) {
+  auto done = co_await writer.run(
+      [](Database& database) { return database.execute("PRAGMA max_page_count=100000"); });
+  EXPECT_TRUE(done);
 }
 
 TEST(Writer, AFullStoreIsAStorageErrorAndReadsGoOn) {
@@ -136,6 +198,11 @@ TEST(Writer, AFullStoreIsAStorageErrorAndReadsGoOn) {
   std::int64_t rows = -1;
   run_to_end(context, count_rows(writer, rows));
   EXPECT_EQ(rows, 0);
+  // Room again: nothing but the next piece of work is needed.
+  run_to_end(context, make_room(writer));
+  int failures = 0;
+  run_to_end(context, insert_many(writer, 0, 1, failures));
+  EXPECT_EQ(failures, 0);
 }
 
 TEST(Writer, WorkBehindAFailureInTheSameBatchIsNotWrittenOutsideATransaction) {
@@ -180,6 +247,43 @@ TEST(Database, FilesAreForTheirOwnerOnly) {
   struct stat facts{};
   ASSERT_EQ(::stat(folder.file().c_str(), &facts), 0);
   EXPECT_EQ(facts.st_mode & 0777U, 0600U);
+}
+
+TEST(Database, ConnectionsShareADatabaseInMemoryByItsName) {
+  auto one = Database::open_shared_memory("shared-by-name");
+  auto two = Database::open_shared_memory("shared-by-name");
+  auto other = Database::open_shared_memory("another-name");
+  ASSERT_TRUE(one && two && other);
+  ASSERT_TRUE(one->execute("CREATE TABLE t(x INTEGER PRIMARY KEY); INSERT INTO t VALUES (7)"));
+  EXPECT_EQ(count(*two).value_or(-1), 1);
+  EXPECT_FALSE(other->execute("SELECT * FROM t"));
+}
+
+TEST(Database, AFileThatIsNoDatabaseIsDamaged) {
+  TemporaryFolder folder;
+  std::ofstream(folder.file()) << std::string(8192, 'x');
+  for (const bool read_only : {false, true}) {
+    const auto database = Database::open(folder.file(), {.read_only = read_only});
+    ASSERT_FALSE(database);
+    EXPECT_EQ(database.error().code, "StorageDamaged");
+    EXPECT_NE(database.error().message.find(folder.file().string()), std::string::npos);
+  }
+}
+
+TEST(Database, AReaderLeavesTheLogAsItIs) {
+  TemporaryFolder folder;
+  auto writer = open_with_table(folder.file());
+  ASSERT_TRUE(insert(writer, 1));
+  const auto copy = folder.file().parent_path() / "copy.db";
+  std::filesystem::copy_file(folder.file(), copy);
+  std::filesystem::copy_file(folder.file().string() + "-wal", copy.string() + "-wal");
+  {
+    auto reader = Database::open(copy, {.read_only = true});
+    ASSERT_TRUE(reader) << reader.error().message;
+    EXPECT_EQ(count(*reader).value_or(-1), 1);
+    EXPECT_FALSE(insert(*reader, 2));
+  }
+  EXPECT_GT(std::filesystem::file_size(copy.string() + "-wal"), 0U);
 }
 
 TEST(Database, AnUnreachableFileIsNamedInTheError) {
