@@ -23,7 +23,9 @@ li { margin: .35rem 0 }
 <p>Short-lived two-factor codes. A code is accepted once, within its lifetime, and never again.</p>
 <ul>
 <li><a href="/api/v1/getcode"><code>GET /api/v1/getcode</code></a> gets a code (each call issues a new one)</li>
+<li><code>POST /api/v1/codes</code> gets a code for a subject and purpose</li>
 <li><code>POST /api/v1/verify</code> checks a code and uses it up</li>
+<li><a href="/openapi.json"><code>GET /openapi.json</code></a> describes the whole API</li>
 <li><a href="/healthz"><code>GET /healthz</code></a> says that this copy is alive</li>
 <li><a href="/readyz"><code>GET /readyz</code></a> says whether it can work, and what is missing</li>
 </ul>
