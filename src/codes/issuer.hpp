@@ -36,7 +36,7 @@ struct IssuedCode {
 };
 
 struct IssuerOptions {
-  LifetimeRules rules;
+  LifetimeRules rules{};
   Limits limits{};
   bool message_base64 = false;  ///< some consumers expect Base64 text
 };

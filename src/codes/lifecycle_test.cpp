@@ -30,9 +30,10 @@ struct Life {
 };
 
 Task<> verify_into(Verifier& verifier, Secret code, Binding binding, int& accepted, int& failed) {
-  auto verdict = co_await verifier.verify(std::move(code), std::move(binding));
-  if (!verdict) ++failed;
-  if (verdict && *verdict == Verdict::accepted) ++accepted;
+  VerifyRequest request{.code = std::move(code), .binding = std::move(binding)};
+  auto answer = co_await verifier.verify(std::move(request));
+  if (!answer) ++failed;
+  if (answer && answer->verdict == Verdict::accepted) ++accepted;
 }
 
 Task<> watch_into(Watcher& watcher) {
@@ -51,10 +52,8 @@ class Simulation {
     options.rules.dequeue_count_max = 1'000;
     one_ = std::make_unique<Watcher>(world_.for_watcher(), options);
     two_ = std::make_unique<Watcher>(world_.for_watcher(), options);
-    issuer_ =
-        std::make_unique<Issuer>(Issuer::Dependencies{world_.number_api, world_.queue, world_.table,
-                                                      world_.hasher, world_.clock, world_.random},
-                                 rules_);
+    issuer_ = std::make_unique<Issuer>(world_.for_issuer(),
+                                       IssuerOptions{.rules = rules_, .limits = no_limits()});
     world_.queues.refuse = [this](const FakeQueues::Call& call) { return maybe_refuse(call); };
     world_.queues.lose_answer = [this](const FakeQueues::Call&) { return chance(loss_); };
   }
@@ -108,6 +107,13 @@ class Simulation {
   }
 
  private:
+  /// This game is about states and times; the limits have tests of their own.
+  static Limits no_limits() {
+    Limits limits;
+    limits.attempts_per_code = limits.failures_max = limits.issues_max = 1'000'000;
+    limits.newest_only = false;
+    return limits;
+  }
   bool chance(std::uint64_t percent) { return random_.below(100) < percent; }
 
   std::optional<http::Response> maybe_refuse(const FakeQueues::Call& call) {
@@ -120,7 +126,7 @@ class Simulation {
 
   void issue() {
     Binding binding{chance(50) ? "ada" : "", chance(50) ? "sign-in" : ""};
-    auto issued = await(world_.context, issuer_->issue(binding));
+    auto issued = await(world_.context, issuer_->issue({.binding = binding}));
     if (!issued) return;
     Life& life = lives_.emplace_back();
     life.code = issued->code;
@@ -176,16 +182,16 @@ class Simulation {
     int failed = 0;
     std::vector<Task<>> attempts;
     for (int i = chance(50) ? 1 : 2; i > 0; --i) {
-      attempts.push_back(verify_into(i == 1 ? world_.verifier : other_verifier_, life->code,
-                                     binding, accepted, failed));
+      attempts.push_back(
+          verify_into(i == 1 ? verifier_ : other_verifier_, life->code, binding, accepted, failed));
     }
     await_all(std::move(attempts));
     EXPECT_EQ(accepted, acceptable ? 1 : 0);  // I1, I4, I7
     life->accepted += accepted;
     EXPECT_LE(life->accepted, 1);  // I2, I3
     if (!forged_.empty()) {
-      const auto verdict = await(world_.context, world_.verifier.verify(forged_.back(), {}));
-      EXPECT_TRUE(!verdict || *verdict == Verdict::refused);  // I8
+      const auto answer = await(world_.context, other_verifier_.verify({.code = forged_.back()}));
+      EXPECT_TRUE(!answer || answer->verdict == Verdict::refused);  // I8
     }
   }
 
@@ -229,7 +235,8 @@ class Simulation {
   std::unique_ptr<Watcher> one_;
   std::unique_ptr<Watcher> two_;
   std::unique_ptr<Issuer> issuer_;
-  Verifier other_verifier_{world_.table, world_.hasher, world_.clock};
+  Verifier verifier_{world_.for_verifier(), no_limits()};
+  Verifier other_verifier_{world_.for_verifier(), no_limits()};
   std::vector<Life> lives_;
   std::vector<Secret> forged_;
   std::uint64_t refusal_ = 0;  ///< percent of calls that are refused

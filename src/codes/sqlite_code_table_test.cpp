@@ -1,113 +1,62 @@
 #include "codes/sqlite_code_table.hpp"
 
 #include <gtest/gtest.h>
-#include <sys/wait.h>
-#include <unistd.h>
 
-#include <array>
-#include <fstream>
-#include <thread>
-
-#include "base/sqlite.hpp"
-#include "base/testing/await.hpp"
-#include "codes/testing/temporary_folder.hpp"
+#include "codes/testing/table_test.hpp"
 
 namespace latchkey::codes {
 namespace {
 using namespace std::chrono_literals;
-using Consumed = CodeTable::Consumed;
-using latchkey::testing::await;
-using testing::TemporaryFolder;
 
-constexpr UtcTime kIssued{1'586'969'688'816'549us};
-constexpr UtcTime kExpires = kIssued + 600s;
-
-Sha256 key_of(int number) {
-  return sha256(std::to_string(number));
-}
-
-CodeRow pending_row(int number) {
-  return {.key = key_of(number),
-          .key_id = "v1",
-          .issued = kIssued,
-          .expires = kExpires,
-          .state = CodeState::pending,
-          .subject = "ada",
-          .purpose = "sign-in",
-          .used_at = {},
-          .used_by = {}};
-}
-
-class SqliteCodeTable : public ::testing::Test {
- protected:
-  void SetUp() override {
-    auto opened = open_sqlite_code_table({});
-    ASSERT_TRUE(opened) << opened.error().message;
-    table = std::move(*opened);
-  }
-  bool insert(CodeRow row) { return await(context, table->insert(std::move(row))).value(); }
-  bool activate(int number) { return activate(number, kIssued); }
-  bool activate(int number, UtcTime now) {
-    return await(context, table->activate(key_of(number), now)).value();
-  }
-  bool revoke(int number) { return await(context, table->revoke(key_of(number))).value(); }
-  CodeTable::ConsumeAnswer consume(CodeTable::ConsumeRequest request) {
-    return await(context, table->consume(std::move(request))).value();
-  }
-  std::optional<CodeRow> find(int number) {
-    return await(context, table->find(key_of(number))).value();
-  }
-  CodeState state(int number) { return find(number).value().state; }
-  void insert_valid(int number) {
-    ASSERT_TRUE(insert(pending_row(number)));
-    ASSERT_TRUE(activate(number));
-  }
-  static CodeTable::ConsumeRequest request(int number) {
-    return {.key = key_of(number),
-            .subject = "ada",
-            .purpose = "sign-in",
-            .now = kIssued + 10s,
-            .used_by = {}};
-  }
-
-  IoContext context;
-  std::unique_ptr<CodeTable> table;
-};
+class SqliteCodeTable : public testing::TableTest {};
 
 TEST_F(SqliteCodeTable, KeepsEveryColumn) {
-  CodeRow row = pending_row(1);
-  row.state = CodeState::used;
+  CodeRow row = row_of(1, ada(), CodeState::used);
+  row.attempts = 3;
   row.used_at = kIssued + 5s;
   row.used_by = "retry-7";
-  ASSERT_TRUE(insert(row));
+  ASSERT_EQ(insert(row).outcome, Inserted::inserted);
   const auto found = find(1);
   ASSERT_TRUE(found);
   EXPECT_EQ(found->key, row.key);
   EXPECT_EQ(found->key_id, "v1");
+  EXPECT_EQ(found->id, id_of(1));
   EXPECT_EQ(found->issued, kIssued);
   EXPECT_EQ(found->expires, kExpires);
   EXPECT_EQ(found->state, CodeState::used);
-  EXPECT_EQ(found->subject, "ada");
-  EXPECT_EQ(found->purpose, "sign-in");
+  EXPECT_EQ(found->binding, ada());
+  EXPECT_EQ(found->attempts, 3);
   EXPECT_EQ(found->used_at, kIssued + 5s);
   EXPECT_EQ(found->used_by, "retry-7");
+  EXPECT_EQ(run(table->find_id(id_of(1)))->key, row.key);
+}
+
+TEST_F(SqliteCodeTable, FindsNothingUnderNoKeyOrAnUnknownOne) {
+  insert(row_of(1));
+  EXPECT_FALSE(run(table->find({})));
   EXPECT_FALSE(find(2));
+  EXPECT_FALSE(run(table->find_id(id_of(2))));
+  EXPECT_FALSE(run(table->find_id("")));
+  EXPECT_TRUE(run(table->find({key_of(2), key_of(1)})));
 }
 
 TEST_F(SqliteCodeTable, InsertLeavesAnExistingRowAlone) {
   insert_valid(1);
-  CodeRow other = pending_row(1);
-  other.subject = "eve";
-  EXPECT_FALSE(insert(other));
-  EXPECT_EQ(find(1)->subject, "ada");
+  for (const Binding& other : {Binding{"eve", "sign-in"}, ada(), Binding{}}) {
+    CodeRow row = row_of(1, other);
+    row.id = "another";
+    EXPECT_EQ(insert(row).outcome, Inserted::exists);
+  }
+  EXPECT_EQ(find(1)->binding, ada());
+  EXPECT_EQ(find(1)->id, id_of(1));
   EXPECT_EQ(state(1), CodeState::valid);
 }
 
-/// Every step from every state: what it says and what the state is then.
+// I5: every step from every state, what it says and what the state is then.
 TEST_F(SqliteCodeTable, StatesMoveForwardOnly) {
   struct Step {
     CodeState from;
-    CodeState after_activate, after_revoke, after_consume;
+    CodeState after_activate, after_revoke, after_attempt;
   };
   const Step steps[] = {
       {CodeState::pending, CodeState::valid, CodeState::revoked, CodeState::pending},
@@ -119,255 +68,212 @@ TEST_F(SqliteCodeTable, StatesMoveForwardOnly) {
   for (const Step& step : steps) {
     const int first = number;
     for (int i = 0; i < 3; ++i) {
-      CodeRow row = pending_row(number++);
-      row.state = step.from;
-      ASSERT_TRUE(insert(row));
+      insert(row_of(number++, ada(), step.from));
     }
     const char* from = to_string(step.from);
     EXPECT_EQ(activate(first), step.from != step.after_activate) << from;
     EXPECT_EQ(state(first), step.after_activate) << from;
     EXPECT_EQ(revoke(first + 1), step.from != step.after_revoke) << from;
     EXPECT_EQ(state(first + 1), step.after_revoke) << from;
-    const bool used = consume(request(first + 2)).outcome == Consumed::yes;
-    EXPECT_EQ(used, step.from != step.after_consume) << from;
-    EXPECT_EQ(state(first + 2), step.after_consume) << from;
+    const bool used = attempt(first + 2).outcome == Attempted::yes;
+    EXPECT_EQ(used, step.from != step.after_attempt) << from;
+    EXPECT_EQ(state(first + 2), step.after_attempt) << from;
   }
   EXPECT_FALSE(activate(99));
   EXPECT_FALSE(revoke(99));
 }
 
+// I9
 TEST_F(SqliteCodeTable, NothingBecomesValidOnceItIsOver) {
-  ASSERT_TRUE(insert(pending_row(1)));
+  insert(row_of(1));
   EXPECT_FALSE(activate(1, kExpires));
   EXPECT_EQ(state(1), CodeState::pending);
   EXPECT_TRUE(activate(1, kExpires - 1us));
 }
 
-TEST_F(SqliteCodeTable, ConsumeTakesAValidCodeOnce) {
-  insert_valid(1);
-  auto asked = request(1);
-  asked.used_by = "first";
-  const auto answer = consume(asked);
-  EXPECT_EQ(answer.outcome, Consumed::yes);
-  EXPECT_EQ(answer.expires, kExpires);
-  EXPECT_EQ(answer.reason, "");
-  EXPECT_EQ(find(1)->used_at, asked.now);
-  EXPECT_EQ(find(1)->used_by, "first");
-  const auto again = consume(request(1));
-  EXPECT_EQ(again.outcome, Consumed::refused);
-  EXPECT_EQ(again.reason, "used");
+TEST_F(SqliteCodeTable, ActivationTellsWhoseCodeItWas) {
+  using Standing = CodeTable::Activation::Standing;
+  insert(row_of(1));
+  const auto first = run(table->activate({key_of(9), key_of(1)}, kIssued));
+  EXPECT_EQ(first.standing, Standing::activated);
+  EXPECT_EQ(first.facts.id, id_of(1));
+  EXPECT_EQ(first.facts.binding, ada());
+  EXPECT_EQ(first.facts.expires, kExpires);
+  EXPECT_EQ(first.facts.state, CodeState::pending);
+  const auto again = run(table->activate({key_of(9), key_of(1)}, kIssued));
+  EXPECT_EQ(again.standing, Standing::known);
+  EXPECT_EQ(again.facts.state, CodeState::valid);
+  EXPECT_EQ(again.facts.expires, kExpires);
+  EXPECT_EQ(run(table->activate({key_of(9)}, kIssued)).standing, Standing::unissued);
 }
 
-TEST_F(SqliteCodeTable, ConsumeSaysWhyNot) {
+TEST_F(SqliteCodeTable, RevocationTellsWhatTheCodeWas) {
   insert_valid(1);
-  ASSERT_TRUE(insert(pending_row(2)));
-  ASSERT_TRUE(insert(pending_row(3)));
-  ASSERT_TRUE(revoke(3));
-  struct Row {
-    const char* reason;
-    int number;
-    std::string subject, purpose;
-    UtcTime now;
-    Consumed outcome;
-  };
-  const Row rows[] = {
-      {"unknown", 9, "ada", "sign-in", kIssued, Consumed::refused},
-      {"other_binding", 1, "eve", "sign-in", kIssued, Consumed::refused},
-      {"other_binding", 1, "ada", "payment", kIssued, Consumed::refused},
-      {"other_binding", 1, "ADA", "sign-in", kIssued, Consumed::refused},
-      {"other_binding", 1, "ada ", "sign-in", kIssued, Consumed::refused},
-      {"other_binding", 1, "", "", kIssued, Consumed::refused},
-      {"other_binding", 1, std::string("ada\0", 4), "sign-in", kIssued, Consumed::refused},
-      {"expired", 1, "ada", "sign-in", kExpires, Consumed::refused},
-      {"expired", 1, "ada", "sign-in", kExpires + 1h, Consumed::refused},
-      {"pending", 2, "ada", "sign-in", kIssued, Consumed::not_active_yet},
-      {"other_binding", 2, "eve", "sign-in", kIssued, Consumed::refused},
-      {"expired", 2, "ada", "sign-in", kExpires, Consumed::refused},
-      {"revoked", 3, "ada", "sign-in", kIssued, Consumed::refused},
-      {"", 1, "ada", "sign-in", kExpires - 1us, Consumed::yes},
-  };
-  for (const Row& row : rows) {
-    const auto answer = consume({key_of(row.number), row.subject, row.purpose, row.now, {}});
-    EXPECT_EQ(answer.outcome, row.outcome) << row.reason << row.number;
-    EXPECT_EQ(answer.reason, row.reason) << row.number;
-  }
+  EXPECT_FALSE(run(table->revoke_id(id_of(9))).facts);
+  const auto first = run(table->revoke_id(id_of(1)));
+  EXPECT_TRUE(first.revoked);
+  EXPECT_EQ(first.facts->state, CodeState::valid);
+  const auto again = run(table->revoke_id(id_of(1)));
+  EXPECT_FALSE(again.revoked);
+  EXPECT_EQ(again.facts->state, CodeState::revoked);
 }
 
-TEST_F(SqliteCodeTable, ARepeatedVerificationGetsTheSameAnswerForAWhile) {
+TEST_F(SqliteCodeTable, RevokesAllOfASubjectThatCouldStillBeUsed) {
   insert_valid(1);
-  auto asked = request(1);
-  asked.used_by = "mine";
-  ASSERT_EQ(consume(asked).outcome, Consumed::yes);
-  asked.now += kRepeatWindow;
-  EXPECT_EQ(consume(asked).reason, "repeated");
-  EXPECT_EQ(consume(asked).outcome, Consumed::yes);
-  auto other = asked;
-  other.used_by = "yours";
-  EXPECT_EQ(consume(other).reason, "used");
-  other = asked;
-  other.subject = "eve";
-  EXPECT_EQ(consume(other).reason, "other_binding");
-  asked.now += 1us;
-  EXPECT_EQ(consume(asked).reason, "used");
+  insert(row_of(2, {"ada", "payment"}));
+  insert_valid(3, {"eve", "sign-in"});
+  insert_valid(4, {});
+  insert(row_of(5, ada(), CodeState::used));
+  CodeRow over = row_of(6);
+  over.expires = kIssued + 1s;
+  insert(over);
+  const auto payment = run(table->revoke_subject("ada", "payment", kIssued + 1s));
+  ASSERT_EQ(payment.size(), 1U);
+  EXPECT_EQ(payment[0].id, id_of(2));
+  EXPECT_EQ(payment[0].state, CodeState::pending);
+  const auto all = run(table->revoke_subject("ada", std::nullopt, kIssued + 1s));
+  ASSERT_EQ(all.size(), 1U);
+  EXPECT_EQ(all[0].id, id_of(1));
+  EXPECT_TRUE(run(table->revoke_subject("", std::nullopt, kIssued)).empty());
+  for (const int other : {3, 4}) EXPECT_EQ(state(other), CodeState::valid) << other;
+  EXPECT_EQ(state(5), CodeState::used);
 }
 
-TEST_F(SqliteCodeTable, AnEmptyIdempotencyKeyRepeatsNothing) {
-  insert_valid(1);
-  ASSERT_EQ(consume(request(1)).outcome, Consumed::yes);
-  EXPECT_EQ(consume(request(1)).outcome, Consumed::refused);
-}
-
+// I4, and what is used cannot be forgotten and played again (I2).
 TEST_F(SqliteCodeTable, RemoveWaitsUntilTheRowItselfIsOver) {
   insert_valid(1);
   const auto remove = [&](UtcTime expired_by) {
-    return await(context, table->remove(key_of(1), expired_by)).value();
+    return run(table->remove({key_of(9), key_of(1)}, expired_by));
   };
-  EXPECT_EQ(remove(kExpires - 1us), std::nullopt);
+  EXPECT_FALSE(remove(kExpires - 1us));
   EXPECT_TRUE(find(1));
-  EXPECT_EQ(remove(kExpires), CodeState::valid);
+  const auto removed = remove(kExpires);
+  ASSERT_TRUE(removed);
+  EXPECT_EQ(removed->id, id_of(1));
+  EXPECT_EQ(removed->state, CodeState::valid);
   EXPECT_FALSE(find(1));
-  EXPECT_EQ(remove(kExpires), std::nullopt);
+  EXPECT_FALSE(remove(kExpires));
 }
 
 TEST_F(SqliteCodeTable, RemoveExpiredTakesTheOldestUpToItsLimit) {
   for (int i = 0; i < 10; ++i) {
-    CodeRow row = pending_row(i);
+    CodeRow row = row_of(i);
     row.expires = kExpires + std::chrono::seconds{i};
-    ASSERT_TRUE(insert(row));
+    insert(row);
   }
   const auto sweep = [&](UtcTime expired_by, std::int64_t limit) {
-    return await(context, table->remove_expired(expired_by, limit)).value();
+    return run(table->remove_expired(expired_by, limit)).size();
   };
-  EXPECT_EQ(sweep(kExpires - 1us, 100), 0);
-  EXPECT_EQ(sweep(kExpires + 5s, 4), 4);
+  EXPECT_EQ(sweep(kExpires - 1us, 100), 0U);
+  EXPECT_EQ(sweep(kExpires + 5s, 4), 4U);
   EXPECT_FALSE(find(3));
   EXPECT_TRUE(find(4));
-  EXPECT_EQ(sweep(kExpires + 5s, 100), 2);
-  EXPECT_EQ(sweep(kExpires + 1h, -1), 0);
-  EXPECT_EQ(await(context, table->counts()).value().total(), 4);
+  EXPECT_EQ(sweep(kExpires + 5s, 100), 2U);
+  EXPECT_EQ(sweep(kExpires + 1h, -1), 0U);
+  EXPECT_EQ(run(table->counts()).total(), 4);
 }
 
 TEST_F(SqliteCodeTable, CountsRowsByState) {
-  for (int i = 0; i < 10; ++i) ASSERT_TRUE(insert(pending_row(i)));
+  for (int i = 0; i < 10; ++i) insert(row_of(i));
   for (int i = 0; i < 6; ++i) ASSERT_TRUE(activate(i));
-  for (int i = 0; i < 3; ++i) ASSERT_EQ(consume(request(i)).outcome, Consumed::yes);
+  for (int i = 0; i < 3; ++i) ASSERT_EQ(attempt(i).outcome, Attempted::yes);
   ASSERT_TRUE(revoke(5));
   ASSERT_TRUE(revoke(9));
-  const auto counts = await(context, table->counts()).value();
+  const auto counts = run(table->counts());
   EXPECT_EQ(counts.pending, 3);
   EXPECT_EQ(counts.valid, 2);
   EXPECT_EQ(counts.used, 3);
   EXPECT_EQ(counts.revoked, 2);
 }
 
-TEST(SqliteCodeTableFile, KeepsItsRowsWhenReopened) {
-  const TemporaryFolder folder;
-  IoContext context;
-  for (const bool first : {true, false}) {
-    auto table = open_sqlite_code_table(folder.path() / "codes.db");
-    ASSERT_TRUE(table) << table.error().message;
-    EXPECT_EQ(await(context, (*table)->insert(pending_row(1))).value(), first);
+class Issues : public testing::TableTest {
+ protected:
+  CodeTable::InsertAnswer issue(int number, Binding binding = ada(), UtcTime at = kIssued,
+                                Limits limits = {}) {
+    CodeRow row = row_of(number, std::move(binding));
+    row.issued = at;
+    row.expires = at + 600s;
+    return insert(row, limits);
   }
+};
+
+TEST_F(Issues, ANewCodeRevokesTheOlderOnesOfItsSubjectAndPurpose) {
+  issue(1);
+  ASSERT_TRUE(activate(1));
+  issue(2, {"ada", "payment"});
+  issue(3, {"eve", "sign-in"});
+  issue(4, {});
+  const auto answer = issue(5);
+  ASSERT_EQ(answer.superseded.size(), 1U);
+  EXPECT_EQ(answer.superseded[0].id, id_of(1));
+  EXPECT_EQ(answer.superseded[0].state, CodeState::valid);
+  EXPECT_EQ(state(1), CodeState::revoked);
+  for (const int other : {2, 3, 4, 5}) EXPECT_EQ(state(other), CodeState::pending) << other;
+  EXPECT_EQ(issue(6).superseded.at(0).state, CodeState::pending);
 }
 
-TEST(SqliteCodeTableFile, RefusesAFileOfANewerProgram) {
-  const TemporaryFolder folder;
-  const auto file = folder.path() / "codes.db";
-  ASSERT_TRUE(open_sqlite_code_table(file));
-  ASSERT_TRUE(sqlite::Database::open(file)->execute("PRAGMA user_version = 2"));
-  auto table = open_sqlite_code_table(file);
-  ASSERT_FALSE(table);
-  EXPECT_EQ(table.error().kind, ErrorKind::storage);
-  EXPECT_EQ(table.error().code, "TableTooNew");
-  EXPECT_NE(table.error().message.find("version 2"), std::string::npos) << table.error().message;
+TEST_F(Issues, OlderCodesStayWhenTheLimitsSaySo) {
+  Limits limits;
+  limits.newest_only = false;
+  issue(1, ada(), kIssued, limits);
+  EXPECT_TRUE(issue(2, ada(), kIssued, limits).superseded.empty());
+  EXPECT_EQ(state(1), CodeState::pending);
 }
 
-TEST(SqliteCodeTableFile, RefusesAFileOfSomethingElse) {
-  const TemporaryFolder folder;
-  const auto file = folder.path() / "other.db";
-  ASSERT_TRUE(sqlite::Database::open(file)->execute("CREATE TABLE bills (x)"));
-  auto table = open_sqlite_code_table(file);
-  ASSERT_FALSE(table);
-  EXPECT_EQ(table.error().code, "NotACodeTable");
-
-  std::ofstream(folder.path() / "text.db") << std::string(8192, 'x');
-  auto text = open_sqlite_code_table(folder.path() / "text.db");
-  ASSERT_FALSE(text);
-  EXPECT_EQ(text.error().kind, ErrorKind::storage);
-  EXPECT_FALSE(open_sqlite_code_table(folder.path() / "no" / "such" / "folder.db"));
+TEST_F(Issues, WhatCanNoLongerBeUsedIsNotSuperseded) {
+  issue(1);
+  ASSERT_TRUE(activate(1));
+  ASSERT_EQ(attempt(1).outcome, Attempted::yes);
+  EXPECT_TRUE(issue(2).superseded.empty());
+  EXPECT_EQ(state(1), CodeState::used);
+  EXPECT_TRUE(issue(3, ada(), kExpires).superseded.empty());
 }
 
-constexpr int kContested = 60;
-
-Task<> consume_all(CodeTable& table, int& wins) {
-  for (int i = 0; i < kContested; ++i) {
-    CodeTable::ConsumeRequest request{key_of(i), "ada", "sign-in", kIssued, {}};
-    auto answer = co_await table.consume(std::move(request));
-    if (answer.value().outcome == Consumed::yes) ++wins;
+TEST_F(Issues, ASubjectGetsSoManyInAnyWindow) {
+  for (int i = 0; i < 5; ++i) {
+    const auto answer = issue(i, {"ada", std::to_string(i)}, kIssued + i * 60s);
+    EXPECT_EQ(answer.outcome, Inserted::inserted);
+    EXPECT_EQ(answer.issues_left, 4 - i);
+    EXPECT_EQ(answer.retry_after, 600s);
   }
+  const auto refused = issue(5, ada(), kIssued + 300s);
+  EXPECT_EQ(refused.outcome, Inserted::throttled);
+  EXPECT_EQ(refused.retry_after, 300s);
+  EXPECT_FALSE(find(5));
+  EXPECT_EQ(issue(5, ada(), kIssued + 600s - 1us).retry_after, 1s);
+  EXPECT_EQ(issue(5, ada(), kIssued + 600s).outcome, Inserted::inserted);
+  // The window slides: the next one leaves a minute later.
+  EXPECT_EQ(issue(6, ada(), kIssued + 600s).retry_after, 60s);
 }
 
-int wins_of_one(const std::filesystem::path& file) {
-  auto table = open_sqlite_code_table(file);
-  IoContext context;
-  int wins = 0;
-  run_to_end(context, consume_all(**table, wins));
-  return wins;
+TEST_F(Issues, ARefusedIssueRevokesNothing) {
+  for (int i = 0; i < 5; ++i) issue(i);
+  ASSERT_EQ(issue(5).outcome, Inserted::throttled);
+  EXPECT_EQ(state(4), CodeState::pending);
 }
 
-void make_contested_codes(const std::filesystem::path& file) {
-  auto table = open_sqlite_code_table(file);
-  IoContext context;
-  for (int i = 0; i < kContested; ++i) {
-    CodeRow row = pending_row(i);
-    row.state = CodeState::valid;
-    ASSERT_TRUE(await(context, (*table)->insert(std::move(row))).value());
+TEST_F(Issues, ACollisionIsNotCounted) {
+  issue(1, {"eve", ""});
+  for (int i = 0; i < 10; ++i) EXPECT_EQ(issue(1).outcome, Inserted::exists);
+  EXPECT_EQ(issue(2).issues_left, 4);
+}
+
+TEST_F(Issues, SubjectsDoNotCountForEachOtherAndCodesWithoutOneNotAtAll) {
+  for (int i = 0; i < 5; ++i) issue(i);
+  EXPECT_EQ(issue(10, {"eve", "sign-in"}).issues_left, 4);
+  for (int i = 20; i < 40; ++i) EXPECT_EQ(issue(i, {}).outcome, Inserted::inserted);
+  EXPECT_EQ(state(20), CodeState::pending);
+}
+
+// The limit holds even when the codes themselves are forgotten sooner.
+TEST_F(Issues, AreCountedLongerThanShortCodesLive) {
+  for (int i = 0; i < 5; ++i) {
+    CodeRow row = row_of(i);
+    row.expires = kIssued + 1s;
+    insert(row, {});
   }
-}
-
-TEST(SqliteCodeTableFile, OfManyThreadsExactlyOneConsumesEachCode) {
-  const TemporaryFolder folder;
-  const auto file = folder.path() / "codes.db";
-  make_contested_codes(file);
-  std::array<int, 4> wins{};
-  std::vector<std::thread> threads;
-  for (int& mine : wins) threads.emplace_back([&] { mine = wins_of_one(file); });
-  for (auto& thread : threads) thread.join();
-  EXPECT_EQ(wins[0] + wins[1] + wins[2] + wins[3], kContested);
-}
-
-TEST(SqliteCodeTableFile, OfManyProcessesExactlyOneConsumesEachCode) {
-  const TemporaryFolder folder;
-  const auto file = folder.path() / "codes.db";
-  make_contested_codes(file);
-  std::array<pid_t, 3> children{};
-  for (auto& child : children) {
-    child = fork();
-    ASSERT_GE(child, 0);
-    if (child == 0) _exit(wins_of_one(file));
-  }
-  int wins = 0;
-  for (const auto child : children) {
-    int status = 0;
-    ASSERT_EQ(waitpid(child, &status, 0), child);
-    ASSERT_TRUE(WIFEXITED(status));
-    wins += WEXITSTATUS(status);
-  }
-  EXPECT_EQ(wins, kContested);
-}
-
-TEST(SqliteCodeTableFile, AFailingStoreIsAnErrorOfKindStorage) {
-  const TemporaryFolder folder;
-  const auto file = folder.path() / "codes.db";
-  make_contested_codes(file);
-  IoContext context;
-  auto table = open_sqlite_code_table(file);
-  ASSERT_TRUE(sqlite::Database::open(file)->execute(
-      "CREATE TRIGGER broken BEFORE UPDATE ON codes BEGIN SELECT RAISE(ABORT, 'broken'); END"));
-  auto answer = await(context, (*table)->consume({key_of(1), "ada", "sign-in", kIssued, {}}));
-  ASSERT_FALSE(answer);
-  EXPECT_EQ(answer.error().kind, ErrorKind::storage);
-  EXPECT_NE(answer.error().message.find("code table"), std::string::npos);
+  EXPECT_EQ(run(table->remove_expired(kIssued + 60s, 100)).size(), 5U);
+  EXPECT_EQ(issue(5, ada(), kIssued + 60s).outcome, Inserted::throttled);
 }
 
 }  // namespace

@@ -45,7 +45,9 @@ Result<FailureCount> find_failures(Database& database, const Sha256& key) {
 Result<> raise_failures(Database& database, const Sha256& key, FailureCount& count, UtcTime now,
                         const Limits& limits) {
   ++count.failures;
-  count.blocked_until = now + delay_after(count.failures, limits);
+  const auto delay = delay_after(count.failures, limits);
+  // Not `now` without a delay: a copy whose clock is behind ours would take that for one.
+  count.blocked_until = delay > delay.zero() ? now + delay : UtcTime{};
   const UtcTime until = std::max(now + kFailuresKept, count.blocked_until);
   Statement& set = database.cached(kSetFailures);
   set.bind(1, key).bind(2, count.failures).bind(3, to_column(count.blocked_until));

@@ -61,6 +61,7 @@ class WatcherTest : public ::testing::Test {
   std::unique_ptr<TaskGroup> group;
 };
 
+// I11, I12
 TEST_F(WatcherTest, MakesACodeValidWithinASecondAndForgetsItAtItsEnd) {
   start();
   pass(60s);  // Idle for long: the polls are as far apart as they get.
@@ -134,6 +135,57 @@ TEST_F(WatcherTest, AnOutageOfTheTableUsesUpNoDeliveries) {
   EXPECT_EQ(watcher->counts().poisoned, 0U);
 }
 
+/// What every answer's Date says: Storage's clock is so much ahead of ours.
+void tell_time(World& world, std::chrono::seconds ahead) {
+  world.queues.refuse = [&world, ahead](const FakeQueues::Call&) -> std::optional<http::Response> {
+    const UtcTime now = world.clock.now();
+    world.server_clock.saw("store", now + ahead, now, now);
+    return std::nullopt;
+  };
+  (void)world.queues.refuse({});
+}
+
+TEST_F(WatcherTest, TakesNoMessageWhileOurClockIsWrong) {
+  options.lanes = 1;
+  const Secret code = issue();
+  tell_time(world, 600s);
+  start();
+  pass(300s);
+  EXPECT_EQ(watcher->counts().polls, 0U);
+  EXPECT_GT(world.queues.count(Step::properties), 5);  // It keeps asking for the time.
+  EXPECT_EQ(world.row(code)->state, CodeState::pending);
+  EXPECT_EQ(log.count("watcher_failing"), 1);
+  EXPECT_EQ(log.count("600000 ms"), 1) << log.text();
+  tell_time(world, 0s);
+  pass(31s);
+  EXPECT_EQ(world.row(code)->state, CodeState::valid);
+  EXPECT_EQ(log.count("watcher_recovered"), 1);
+}
+
+TEST_F(WatcherTest, JudgesNoMessageThatCameWithTheProofThatOurClockIsWrong) {
+  options.lanes = 1;
+  const Secret code = issue();
+  tell_time(world, 600s);
+  world.server_clock.saw("store", world.clock.now(), world.clock.now(), world.clock.now());
+  start();
+  pass(1s);
+  EXPECT_EQ(world.row(code)->state, CodeState::pending);
+  EXPECT_EQ(watcher->counts().polls, 1U);
+}
+
+TEST_F(WatcherTest, ForgetsNothingWhileOurClockIsWrong) {
+  const Secret lost = issue();
+  world.messages().clear();
+  world.clock.advance(2h);
+  tell_time(world, 600s);
+  start();
+  pass(300s);
+  EXPECT_TRUE(world.row(lost));
+  tell_time(world, 0s);
+  pass(91s);
+  EXPECT_FALSE(world.row(lost));
+}
+
 TEST_F(WatcherTest, SweepsRowsWhoseMessageIsLost) {
   const Secret lost = issue();
   world.messages().clear();
@@ -143,6 +195,7 @@ TEST_F(WatcherTest, SweepsRowsWhoseMessageIsLost) {
   pass(91s);
   EXPECT_FALSE(world.row(lost));
   EXPECT_EQ(watcher->counts().swept, 1U);
+  EXPECT_EQ(world.audit.count("code_expired"), 1);
 }
 
 TEST_F(WatcherTest, CancelledAtAnyPointItLosesNoMessage) {

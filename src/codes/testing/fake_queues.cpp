@@ -51,6 +51,7 @@ Task<Result<http::Response>> FakeQueues::send(http::ClientRequest request) {
   if (path.size() > 3) call.message_id = percent_decode(path[3]).value();
   if (request.method == http::Method::post) call.step = Step::put;
   if (request.method == http::Method::delete_) call.step = Step::remove;
+  if (http::find_parameter(query, "comp") != nullptr) call.step = Step::properties;
   if (request.method == http::Method::put) {
     call.step = path.size() > 3 ? Step::update : Step::create;
   }
@@ -89,6 +90,12 @@ http::Response FakeQueues::carry_out(const Call& call, const std::string& receip
   }
   if (!queues_.contains(call.queue)) return storage_refusal(404, "QueueNotFound");
   drop_dead(queues_[call.queue]);
+  if (call.step == Step::properties) {
+    http::Response found;
+    found.headers.add("x-ms-approximate-messages-count",
+                      std::to_string(queues_[call.queue].size()));
+    return found;
+  }
   if (call.step == Step::put) return put(call);
   if (call.step == Step::get) return get(call, count);
   return change(call, receipt);

@@ -17,7 +17,7 @@ namespace latchkey::codes::testing {
 /// an HttpClient, with real visibility, receipts, dequeue counts and lives, and faults on demand.
 class FakeQueues final : public http::HttpClient {
  public:
-  enum class Step { put, get, update, remove, create };
+  enum class Step { put, get, update, remove, create, properties };
   struct Call {
     Step step = Step::get;
     std::string queue;

@@ -21,19 +21,35 @@ class TableWrapper final : public CodeTable {
   /// Calls that the table has not answered yet.
   int in_flight = 0;
 
-  Task<Result<bool>> insert(CodeRow row) override { return pass(table_.insert(std::move(row))); }
-  Task<Result<bool>> activate(Sha256 key, UtcTime now) override {
-    return pass(table_.activate(key, now));
+  Task<Result<InsertAnswer>> insert(CodeRow row, Limits limits) override {
+    return pass(table_.insert(std::move(row), limits));
   }
-  Task<Result<bool>> revoke(Sha256 key) override { return pass(table_.revoke(key)); }
-  Task<Result<ConsumeAnswer>> consume(ConsumeRequest request) override {
-    return pass(table_.consume(std::move(request)));
+  Task<Result<Activation>> activate(CodeKeys keys, UtcTime now) override {
+    return pass(table_.activate(std::move(keys), now));
   }
-  Task<Result<std::optional<CodeRow>>> find(Sha256 key) override { return pass(table_.find(key)); }
-  Task<Result<std::optional<CodeState>>> remove(Sha256 key, UtcTime expired_by) override {
-    return pass(table_.remove(key, expired_by));
+  Task<Result<Revocation>> revoke(Sha256 key) override { return pass(table_.revoke(key)); }
+  Task<Result<Revocation>> revoke_id(std::string id) override {
+    return pass(table_.revoke_id(std::move(id)));
   }
-  Task<Result<std::int64_t>> remove_expired(UtcTime expired_by, std::int64_t limit) override {
+  Task<Result<std::vector<CodeFacts>>> revoke_subject(std::string subject,
+                                                      std::optional<std::string> purpose,
+                                                      UtcTime now) override {
+    return pass(table_.revoke_subject(std::move(subject), std::move(purpose), now));
+  }
+  Task<Result<AttemptAnswer>> attempt(AttemptRequest request) override {
+    return pass(table_.attempt(std::move(request)));
+  }
+  Task<Result<std::optional<CodeRow>>> find(CodeKeys keys) override {
+    return pass(table_.find(std::move(keys)));
+  }
+  Task<Result<std::optional<CodeRow>>> find_id(std::string id) override {
+    return pass(table_.find_id(std::move(id)));
+  }
+  Task<Result<std::optional<CodeFacts>>> remove(CodeKeys keys, UtcTime expired_by) override {
+    return pass(table_.remove(std::move(keys), expired_by));
+  }
+  Task<Result<std::vector<CodeFacts>>> remove_expired(UtcTime expired_by,
+                                                      std::int64_t limit) override {
     return pass(table_.remove_expired(expired_by, limit));
   }
   Task<Result<TableCounts>> counts() override { return pass(table_.counts()); }

@@ -10,6 +10,7 @@
 #include "codes/issuer.hpp"
 #include "codes/message.hpp"
 #include "codes/sqlite_code_table.hpp"
+#include "codes/testing/audit_capture.hpp"
 #include "codes/testing/fake_queues.hpp"
 #include "codes/testing/fake_vault.hpp"
 #include "codes/testing/table_wrapper.hpp"
@@ -37,18 +38,27 @@ struct World {
     const std::string url = "https://store.queue.core.windows.net/" + queue + "?sv=x&sig=y";
     return azure::queue_address_from_url(url, nullptr).value();
   }
+  Issuer::Dependencies for_issuer() {
+    return {number_api, queue, table, hasher, unlimited, audit, clock, random};
+  }
+  Verifier::Dependencies for_verifier() { return {table, hasher, unlimited, audit, clock}; }
   Watcher::Dependencies for_watcher() {
-    return {queue, table, hasher, clock, random, context.get_executor()};
+    return {queue, table, hasher, server_clock, audit, clock, random, context.get_executor()};
   }
   Result<IssuedCode> issue(Binding binding = {}) {
-    return await(context, issuer.issue(std::move(binding)));
+    return await(context, issuer.issue({.binding = std::move(binding), .caller = "tester"}));
+  }
+  /// With the answer whole, for requests of any kind.
+  VerifyAnswer verify(VerifyRequest request) {
+    return await(context, verifier.verify(std::move(request))).value();
   }
   Verdict verify(const Secret& code, Binding binding = {}) {
-    return await(context, verifier.verify(code, std::move(binding))).value();
+    return verify({.code = code, .binding = std::move(binding), .caller = "tester"}).verdict;
   }
   std::size_t watch(Watcher& watcher) { return await(context, watcher.run_once()).value(); }
+  CodeKeys keys(const Secret& code) const { return hasher.hash_all(code.reveal(), clock.now()); }
   std::optional<CodeRow> row(const Secret& code) {
-    return await(context, store->find(hasher.hash(code.reveal()))).value();
+    return await(context, store->find(keys(code))).value();
   }
   std::vector<FakeQueues::Message>& messages() { return queues.messages(kQueue); }
 
@@ -62,12 +72,16 @@ struct World {
   azure::CachedSecret key{vault, "third-party-api-key", clock, context.get_executor()};
   NumberApi number_api{http::parse_url("https://numbers.example/api/RandomNumber").value(), key,
                        number_http};
-  std::unique_ptr<CodeTable> store = open_sqlite_code_table({}).value();
+  SqliteTables tables = open_sqlite_tables({}).value();
+  CodeTable* store = tables.codes.get();
   TableWrapper table{*store};
   CodeHasher hasher{Secret("pepper"), "v1"};
-  LifetimeRules rules{};
-  Issuer issuer{{number_api, queue, table, hasher, clock, random}, rules};
-  Verifier verifier{table, hasher, clock};
+  IssuerOptions options{};
+  azure::ServerClock server_clock{clock, options.rules.clock_error_max};
+  RateLimiter unlimited{clock, {.count = 0}, {.count = 0}};
+  AuditCapture audit;
+  Issuer issuer{for_issuer(), options};
+  Verifier verifier{for_verifier(), options.limits};
 };
 
 }  // namespace latchkey::codes::testing

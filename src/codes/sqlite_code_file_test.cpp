@@ -1,0 +1,241 @@
+#include <gtest/gtest.h>
+#include <sys/wait.h>
+#include <unistd.h>
+
+#include <array>
+#include <fstream>
+#include <thread>
+
+#include "base/sqlite.hpp"
+#include "codes/testing/table_test.hpp"
+#include "codes/testing/temporary_folder.hpp"
+
+namespace latchkey::codes {
+namespace {
+using namespace std::chrono_literals;
+using latchkey::testing::await;
+
+class CodeFile : public testing::TableTest {
+ protected:
+  void SetUp() override { open(file); }
+  void execute(const std::string& sql) {
+    auto done = sqlite::Database::open(file)->execute(sql);
+    ASSERT_TRUE(done) << done.error().message;
+  }
+  static std::string problem_with(const std::filesystem::path& path) {
+    auto opened = open_sqlite_tables(path);
+    return opened ? "" : opened.error().code;
+  }
+
+  testing::TemporaryFolder folder;
+  std::filesystem::path file = folder.path() / "codes.db";
+};
+
+// I2, I6: no restart makes anybody forget.
+TEST_F(CodeFile, KeepsCodesAndCountsWhenReopened) {
+  insert_valid(1);
+  insert_valid(2, {"eve", ""});
+  ASSERT_EQ(attempt(2, {"eve", ""}).outcome, Attempted::yes);
+  fail_times(3);
+  Limits limits;
+  for (int i = 10; i < 15; ++i) insert(row_of(i, {"bob", ""}), limits);
+  open(file);
+  EXPECT_EQ(find(1)->attempts, 3);
+  EXPECT_EQ(attempt(2, {"eve", ""}).reason, "used");
+  EXPECT_EQ(attempt(9).failures_left, 96);
+  EXPECT_EQ(insert(row_of(15, {"bob", ""}), limits).outcome, Inserted::throttled);
+}
+
+TEST_F(CodeFile, RefusesAFileOfANewerProgram) {
+  execute("PRAGMA user_version = 3");
+  auto opened = open_sqlite_tables(file);
+  ASSERT_FALSE(opened);
+  EXPECT_EQ(opened.error().kind, ErrorKind::storage);
+  EXPECT_EQ(opened.error().code, "TableTooNew");
+  EXPECT_NE(opened.error().message.find("version 3"), std::string::npos);
+}
+
+TEST_F(CodeFile, RefusesAFileOfSomethingElse) {
+  const auto other = folder.path() / "other.db";
+  ASSERT_TRUE(sqlite::Database::open(other)->execute("CREATE TABLE bills (x)"));
+  EXPECT_EQ(problem_with(other), "NotACodeTable");
+  const auto text = folder.path() / "text.db";
+  std::ofstream(text) << std::string(8192, 'x');
+  EXPECT_EQ(problem_with(text), "StorageDamaged");
+  EXPECT_NE(problem_with(folder.path() / "no" / "such" / "folder.db"), "");
+}
+
+constexpr const char* kVersion1 = R"sql(
+CREATE TABLE codes (
+  key     BLOB    NOT NULL PRIMARY KEY,
+  key_id  TEXT    NOT NULL,
+  issued  INTEGER NOT NULL,
+  expires INTEGER NOT NULL,
+  state   INTEGER NOT NULL CHECK (state BETWEEN 0 AND 3),
+  subject TEXT    NOT NULL,
+  purpose TEXT    NOT NULL,
+  used_at INTEGER NOT NULL,
+  used_by TEXT    NOT NULL
+) STRICT, WITHOUT ROWID;
+CREATE INDEX codes_by_expiry ON codes (expires);
+PRAGMA user_version = 1;
+INSERT INTO codes VALUES (x'01', 'v1', 1586969688816549, 1586970288816549, 1, 'ada', '', 0, '');
+INSERT INTO codes VALUES (x'02', 'v1', 1586969688816549, 1586970288816549, 2, 'ada', '', 7, 'me');
+)sql";
+
+TEST_F(CodeFile, OfVersion1IsBroughtUpToDate) {
+  const auto old = folder.path() / "old.db";
+  ASSERT_TRUE(sqlite::Database::open(old)->execute(kVersion1));
+  for (int i = 0; i < 2; ++i) {
+    open(old);
+    EXPECT_EQ(run(table->counts()).total(), 2);
+  }
+  const auto revoked = run(table->revoke_subject("ada", std::nullopt, kIssued));
+  ASSERT_EQ(revoked.size(), 1U);
+  EXPECT_EQ(revoked[0].expires, kExpires);
+  const std::string& id = revoked[0].id;
+  ASSERT_EQ(id.size(), 36U) << id;
+  EXPECT_EQ(id.substr(0, 15), "01717ec3-baf0-7") << id;
+}
+
+/// What SQLite says of the tables, in an order that does not matter.
+std::string layout_of(const std::filesystem::path& file) {
+  auto database = sqlite::Database::open(file).value();
+  auto& columns = database.cached(
+      "SELECT group_concat(line, char(10)) FROM (SELECT m.name || '.' || c.name || ' ' || c.type "
+      "|| ' ' || c.\"notnull\" || ' ' || c.pk AS line FROM sqlite_schema m, "
+      "pragma_table_info(m.name) c UNION SELECT name FROM sqlite_schema ORDER BY 1)");
+  EXPECT_TRUE(columns.step().value());
+  return std::string(columns.text(0));
+}
+
+TEST_F(CodeFile, OfVersion1ThenHasTheLayoutOfANewOne) {
+  const auto old = folder.path() / "old.db";
+  ASSERT_TRUE(sqlite::Database::open(old)->execute(kVersion1));
+  ASSERT_TRUE(open_sqlite_tables(old));
+  EXPECT_EQ(layout_of(old), layout_of(file));
+  EXPECT_NE(layout_of(file).find("codes.attempts INTEGER 1"), std::string::npos);
+}
+
+TEST_F(CodeFile, AFailingStoreIsAnErrorOfKindStorageAndChangesNothing) {
+  insert_valid(1);
+  fail_times(1);
+  // The last step of a success, and a late one of a failure.
+  execute("CREATE TRIGGER a BEFORE DELETE ON failures BEGIN SELECT RAISE(ABORT, 'broken'); END");
+  execute(
+      "CREATE TRIGGER b BEFORE UPDATE OF attempts ON codes BEGIN SELECT RAISE(ABORT, 'no'); END");
+  for (const int number : {1, 9}) {
+    const auto answer = await(context, table->attempt(request_of(number)));
+    ASSERT_FALSE(answer) << number;
+    EXPECT_EQ(answer.error().kind, ErrorKind::storage);
+    EXPECT_NE(answer.error().message.find("code table"), std::string::npos);
+  }
+  execute("DROP TRIGGER a; DROP TRIGGER b");
+  EXPECT_EQ(attempt(9).failures_left, 98);
+  EXPECT_EQ(attempt(1).outcome, Attempted::yes);
+}
+
+TEST_F(CodeFile, AFailingIssueIsNotCountedAndRevokesNothing) {
+  insert_valid(1);
+  execute("CREATE TRIGGER a BEFORE INSERT ON issues BEGIN SELECT RAISE(ABORT, 'broken'); END");
+  EXPECT_FALSE(await(context, table->insert(row_of(2), Limits{})));
+  EXPECT_FALSE(find(2));
+  EXPECT_EQ(state(1), CodeState::valid);
+}
+
+/// Several users of one file at once, each with a table of its own.
+class SharedCodeFile : public CodeFile {
+ protected:
+  static constexpr int kCodes = 60;
+
+  void insert_contested() {
+    for (int i = 0; i < kCodes; ++i) insert_valid(i);
+  }
+  static Task<> take_all(CodeTable& table, int& wins) {
+    for (int i = 0; i < kCodes; ++i) {
+      auto request = request_of(i);
+      request.limits.attempts_per_code = 1'000;
+      auto answer = co_await table.attempt(std::move(request));
+      if (answer.value().outcome == Attempted::yes) ++wins;
+    }
+  }
+  int wins_of_one() {
+    auto mine = open_sqlite_tables(file).value();
+    IoContext own_context;
+    int wins = 0;
+    run_to_end(own_context, take_all(*mine.codes, wins));
+    return wins;
+  }
+};
+
+// I3
+TEST_F(SharedCodeFile, OfManyThreadsExactlyOneTakesEachCode) {
+  insert_contested();
+  std::array<int, 4> wins{};
+  std::vector<std::thread> threads;
+  for (int& mine : wins) threads.emplace_back([&] { mine = wins_of_one(); });
+  for (auto& thread : threads) thread.join();
+  EXPECT_EQ(wins[0] + wins[1] + wins[2] + wins[3], kCodes);
+}
+
+// I3
+TEST_F(SharedCodeFile, OfManyProcessesExactlyOneTakesEachCode) {
+  insert_contested();
+  tables = {};  // No thread of ours may run while we fork.
+  std::array<pid_t, 3> children{};
+  for (auto& child : children) {
+    child = fork();
+    ASSERT_GE(child, 0);
+    if (child == 0) _exit(wins_of_one());
+  }
+  int wins = 0;
+  for (const auto child : children) {
+    int status = 0;
+    ASSERT_EQ(waitpid(child, &status, 0), child);
+    ASSERT_TRUE(WIFEXITED(status));
+    wins += WEXITSTATUS(status);
+  }
+  EXPECT_EQ(wins, kCodes);
+}
+
+// I6: no interleaving gives more guesses than the limit, and none is lost.
+TEST_F(SharedCodeFile, GuessesFromAllSidesAtOnceAreAllCounted) {
+  insert_valid(1);
+  std::vector<std::thread> threads;
+  for (int i = 0; i < 4; ++i) {
+    threads.emplace_back([&] {
+      auto mine = open_sqlite_tables(file).value();
+      IoContext own_context;
+      for (int guess = 0; guess < 10; ++guess) {
+        EXPECT_TRUE(await(own_context, mine.codes->attempt(request_of(900 + guess))));
+      }
+    });
+  }
+  for (auto& thread : threads) thread.join();
+  EXPECT_EQ(find(1)->attempts, 5);
+  EXPECT_EQ(attempt(1).reason, "revoked");
+  EXPECT_EQ(attempt(9).failures_left, 100 - 40 - 2);
+}
+
+// Issue limit under the same contest.
+TEST_F(SharedCodeFile, IssuesFromAllSidesAtOnceAreAllCounted) {
+  std::array<int, 4> inserted{};
+  std::vector<std::thread> threads;
+  for (int i = 0; i < 4; ++i) {
+    threads.emplace_back([&, i] {
+      auto mine = open_sqlite_tables(file).value();
+      IoContext own_context;
+      for (int code = 0; code < 10; ++code) {
+        const auto answer = await(own_context, mine.codes->insert(row_of(i * 10 + code), Limits{}));
+        if (answer.value().outcome == Inserted::inserted) ++inserted[static_cast<std::size_t>(i)];
+      }
+    });
+  }
+  for (auto& thread : threads) thread.join();
+  EXPECT_EQ(inserted[0] + inserted[1] + inserted[2] + inserted[3], 5);
+  EXPECT_EQ(run(table->counts()).pending, 1);
+  EXPECT_EQ(run(table->counts()).revoked, 4);
+}
+
+}  // namespace
+}  // namespace latchkey::codes
