@@ -112,6 +112,9 @@ TEST_F(ServerClockTest, TheClientShowsEveryDate) {
   // Written at the end of a call of 3 s.
   send(clock.now() + 3s, 3s);
   EXPECT_EQ(server_clock.standing().off_by, 0s);
+  // Written at its beginning.
+  send(clock.now(), 3s);
+  EXPECT_EQ(server_clock.standing().off_by, 0s);
   // Written, at the latest, at the end: 2 s ahead of what ours is then.
   send(clock.now() + 5s, 3s);
   EXPECT_EQ(server_clock.standing().off_by, 2s);

@@ -107,6 +107,16 @@ TEST_F(AuditVerifierTest, ALineThatWasSealedAnewDoesNotFitItsNeighbour) {
   EXPECT_EQ(problem(), "api-1.jsonl:4");
 }
 
+TEST_F(AuditVerifierTest, ANumberThatWasLeftOutShowsThoughTheHashesFit) {
+  auto changed = lines();
+  auto skipping = seal_audit_line({.chain = "api-1", .seq = 7, .hash = head.hash}, clock.now(),
+                                  "code_accepted", "");
+  skipping.text.pop_back();
+  changed.push_back(skipping.text);
+  write(changed);
+  EXPECT_EQ(problem(), "api-1.jsonl:7");
+}
+
 TEST_F(AuditVerifierTest, ACutTailShowsAgainstAHeadOnly) {
   auto cut = lines();
   cut.pop_back();

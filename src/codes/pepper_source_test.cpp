@@ -85,7 +85,7 @@ TEST_F(PepperSourceTest, TheNewestComesFirstInWhateverOrderTheVaultLists) {
   vault.set("c");
   std::swap(vault.versions[0], vault.versions[2]);
   const auto peppers = read();
-  EXPECT_EQ(ids(peppers), "c a b ");
+  ASSERT_EQ(ids(peppers), "c a b ");
   EXPECT_EQ(peppers->front().created, clock.now());
 }
 
@@ -137,11 +137,11 @@ TEST_F(PepperSourceTest, AVaultThatIsNotToBeListedGivesTheNewestBesidesWhatIsKno
   vault.set("1");
   clock.advance(10s);
   const auto first = read();
-  EXPECT_EQ(ids(first), "1 ");
+  ASSERT_EQ(ids(first), "1 ");
   EXPECT_EQ(first->front().created, clock.now() - 10s);
   vault.set("2");
   const auto second = read(*first);
-  EXPECT_EQ(ids(second), "2 1 ");
+  ASSERT_EQ(ids(second), "2 1 ");
   EXPECT_EQ(ids(read(*second)), "2 1 ");
   clock.advance(kOver + 1us);
   EXPECT_EQ(ids(read(*second)), "2 ");
