@@ -208,6 +208,18 @@ TEST_F(VisitTest, ACodeIssuedBeforeARotationBecomesValidAndIsForgottenAfterIt) {
   EXPECT_FALSE(world.row(code));
 }
 
+// I3: so that two watchers with two messages of one code name the same row.
+TEST_F(VisitTest, InSeedModeTheRowIsNamedByTheTimeOfIssueEvenIfAPepperSettledSince) {
+  options.accept_unissued = true;
+  const UtcTime now = world.clock.now();
+  world.hasher.replace({{.key_id = "v1", .value = Secret("pepper"), .created = now - 24h},
+                        {.key_id = "v2", .value = Secret("new"), .created = now - 179s}});
+  const Secret code = add_unissued(now);
+  world.clock.advance(10s);
+  watch();
+  EXPECT_EQ(world.row(code)->key_id, "v1");
+}
+
 TEST_F(VisitTest, TellsTheAuditWhatItDid) {
   const auto issued = world.issue({"ada", "sign-in"}).value();
   watch();
@@ -276,6 +288,7 @@ TEST_F(VisitTest, AFailingTableLeavesTheMessage) {
   EXPECT_EQ(world.messages().size(), 1U);
 }
 
+// I14
 TEST_F(VisitTest, APoisonousMessageMovesToTheQueueBesideAsItIs) {
   world.queues.add(kQueue, "no <code> & no message");
   EXPECT_FALSE(world.queues.exists(kPoison));
@@ -288,6 +301,7 @@ TEST_F(VisitTest, APoisonousMessageMovesToTheQueueBesideAsItIs) {
   EXPECT_EQ(log.count("no message\""), 0);
 }
 
+// I14
 TEST_F(VisitTest, AMessageTakenSixTimesInVainIsPoison) {
   issue();
   refuse(Step::update, 500, "InternalError");
@@ -313,6 +327,7 @@ TEST_F(VisitTest, PoisonThatCannotBeMovedStays) {
   EXPECT_EQ(counts().poisoned, 0U);
 }
 
+// I13
 TEST_F(VisitTest, SwitchesToResendingWhenTheRoleLacksUpdate) {
   const Secret one = issue();
   const Secret two = issue();
