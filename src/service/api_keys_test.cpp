@@ -40,6 +40,15 @@ TEST(ApiKeys, TheHashMayBeInCapitals) {
   EXPECT_NE(find_api_key(*keys, "one"), nullptr);
 }
 
+TEST(ApiKeys, AHashThatIsNearlyTheKeysIsNotTheKeys) {
+  std::string hash = to_hex(sha256("one"));
+  hash.back() = hash.back() == '0' ? '1' : '0';
+  const auto keys =
+      parse_api_keys(R"([{"name":"web","sha256":")" + hash + R"(","roles":["Codes.Issue"]}])");
+  ASSERT_TRUE(keys);
+  EXPECT_EQ(find_api_key(*keys, "one"), nullptr);
+}
+
 TEST(ApiKeys, NoKeysAreRight) {
   const auto keys = parse_api_keys("[]");
   ASSERT_TRUE(keys);
