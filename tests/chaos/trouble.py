@@ -1,0 +1,119 @@
+"""What goes wrong in a chaos run: storms of kills, pauses and lost answers, with calm between.
+
+Each fault is recorded with `start` and `until`: outside of these times it disturbs nobody.
+"""
+
+import asyncio
+
+from chaos.proxy import Faults
+
+STORM = (6.0, 10.0)
+CALM = (4.0, 5.0)
+OUTAGE_EVERY = 60.0
+# A watcher that met an error waits before it asks again: it doubles, up to this (watcher.cpp).
+BACK_OFF_MAX = 31.0
+
+
+class Trouble:
+    def __init__(self, world, proxy, journal, chance, lifetime):
+        self.world = world
+        self.proxy = proxy
+        self.journal = journal
+        self.chance = chance
+        self.lifetime = lifetime
+        self.counts = {"kills": 0, "pauses": 0, "outages": 0, "cloud kills": 0}
+        self.running = set()
+
+    async def run(self, seconds):
+        """Returns when all of it is over and every process runs."""
+        end = self.journal.now() + seconds
+        # In a run that is hardly longer than an outage there is none.
+        into = self.chance.uniform(0.2, 0.4) * OUTAGE_EVERY
+        outage = self.journal.now() + into if seconds > 4 * self.lifetime else end
+        while self.journal.now() < end:
+            over = min(end, self.journal.now() + self.chance.uniform(*STORM))
+            while self.journal.now() < over:
+                if self.journal.now() >= outage:
+                    outage += OUTAGE_EVERY
+                    self.begin(self.outage())
+                self.begin(self.any_fault())
+                await asyncio.sleep(self.chance.uniform(0.1, 0.9))
+            await asyncio.sleep(self.chance.uniform(*CALM))
+        await asyncio.gather(*self.running)
+
+    def begin(self, fault):
+        task = asyncio.create_task(fault)
+        self.running.add(task)
+        task.add_done_callback(self.running.discard)
+
+    def any_fault(self):
+        members = list(self.world.members.values())
+        one = self.chance.choice(members)
+        faults = [
+            (30, self.kill, (one,)), (30, self.pause, (one,)),
+            (8, self.bad_network, ()), (4, self.kill_cloud, ()), (2, self.kill_all, (members,)),
+        ]
+        _, fault, arguments = self.chance.choices(faults, [weight for weight, _, _ in faults])[0]
+        return fault(*arguments)
+
+    def record(self, kind, who, start, recovery=0.0):
+        self.journal.write("fault", kind=kind, who=who, start=start,
+                           until=self.journal.now() + recovery)
+
+    async def kill(self, member):
+        if member.busy:
+            return
+        member.busy = True
+        start = self.journal.now()
+        member.kill()
+        self.counts["kills"] += 1
+        await member.start()
+        member.busy = False
+        self.record("kill", member.name, start)
+
+    async def kill_all(self, members):
+        await asyncio.gather(*(self.kill(member) for member in members))
+
+    async def pause(self, member):
+        if member.busy or not member.process.running():
+            return
+        member.busy = True
+        start = self.journal.now()
+        member.pause()
+        self.counts["pauses"] += 1
+        # One in six outlasts every code that it knows.
+        short = self.chance.random() > 1 / 6
+        longest = (0.1, 3.0) if short else (self.lifetime, self.lifetime + 3)
+        await asyncio.sleep(self.chance.uniform(*longest))
+        member.resume()
+        member.busy = False
+        self.record("pause", member.name, start)
+
+    async def bad_network(self):
+        if self.proxy.faults != Faults():
+            return
+        start = self.journal.now()
+        self.proxy.faults = Faults(lose_request=0.1, lose_answer=0.2, repeat=0.1, delay=0.1)
+        await asyncio.sleep(self.chance.uniform(0.5, 3))
+        if not self.proxy.faults.unreachable:
+            self.proxy.faults = Faults()
+        self.record("network", "queue", start, recovery=4)
+
+    async def outage(self):
+        start = self.journal.now()
+        self.counts["outages"] += 1
+        self.proxy.become_unreachable()
+        await asyncio.sleep(2 * self.lifetime)
+        self.proxy.faults = Faults()
+        self.record("outage", "queue", start, min(BACK_OFF_MAX, 2 + 4 * self.lifetime))
+
+    async def kill_cloud(self):
+        if self.world.cloud_busy:
+            return
+        self.world.cloud_busy = True
+        start = self.journal.now()
+        self.counts["cloud kills"] += 1
+        await self.world.restart_cloud()
+        self.world.cloud_busy = False
+        down = self.journal.now() - start
+        self.record("kill", "cloud", start, min(BACK_OFF_MAX, 2 + 2 * down))
