@@ -145,6 +145,20 @@ def check_header_alone(path):
     return [f"{path}: does not compile by itself\n{done.stderr}"] if done.returncode else []
 
 
+def named_tests_exist():
+    """docs/standards.md names the test of each promise: `Suite.Name` or `test_file.py: test_name`."""
+    tests = "".join(p.read_text() for p in SRC.rglob("*_test.cpp"))
+    for name in re.findall(r"`([A-Z]\w+\.[A-Z]\w+)`", (ROOT / "docs/standards.md").read_text()):
+        suite, test = name.split(".")
+        if not re.search(rf"TEST(?:_F|_P)?\(\s*{suite},\s*{test}\)", tests):
+            yield f"docs/standards.md: there is no test {name}"
+    for name in re.findall(r"`(test_\w+\.py(?:: \w+)?)`", (ROOT / "docs/standards.md").read_text()):
+        file, _, test = name.partition(": ")
+        path = ROOT / "tests" / file
+        if not path.exists() or f"def {test}" not in path.read_text():
+            yield f"docs/standards.md: there is no test {name}"
+
+
 def main():
     table = rooms_table()
     sources = sorted(p for p in SRC.rglob("*") if p.suffix in (".cpp", ".hpp"))
@@ -152,6 +166,7 @@ def main():
     for room in table:
         if not (SRC / room / "README.md").exists():
             problems.append(f"src/{room}/README.md: every room has one")
+    problems += named_tests_exist()
     if "--headers" in sys.argv[1:]:
         with concurrent.futures.ThreadPoolExecutor(2) as pool:
             for found in pool.map(check_header_alone, [p for p in sources if p.suffix == ".hpp"]):

@@ -76,19 +76,75 @@ void add_queue(CLI::App& app, Run& chosen) {
 
 void add_code(CLI::App& app, Run& chosen) {
   auto options = std::make_shared<CodeOptions>();
-  auto* code = app.add_subcommand("code", "Get and check codes through the API");
+  auto* code = app.add_subcommand("code", "Get, check and revoke codes through the API");
   code->fallthrough();
   code->add_option("--url", options->url, "The API's address; else the one that runs here");
-  command(*code, chosen, "new", "Get a code", [options](const CommonOptions& c) {
-    options->action = "new";
-    return run_code(c, *options);
-  });
-  command(*code, chosen, "verify", "Check a code and use it up (exit 0: accepted)",
-          [options](const CommonOptions& c) {
-            options->action = "verify";
-            return run_code(c, *options);
-          })
-      ->add_option("code", options->code, "Such as ojE-161-pTv; - reads it from standard input")
+  const auto add = [&](const char* name, const char* help) {
+    return command(*code, chosen, name, help, [options, name](const CommonOptions& c) {
+      options->action = name;
+      return run_code(c, *options);
+    });
+  };
+  auto* made = add("new", "Get a code");
+  made->add_option("--lifetime", options->lifetime_seconds, "Seconds that it is valid, 1 to 600")
+      ->check(CLI::Range(1, 600));
+  auto* verify = add("verify", "Check a code and use it up (exit 0: accepted)");
+  verify->add_option("code", options->code, "Such as ojE-161-pTv; - reads it from standard input")
+      ->required();
+  add("show", "Show a code's state, not the code")
+      ->add_option("id", options->code, "The id that came with it")
+      ->required();
+  auto* revoke = add("revoke", "Revoke a code by its id, or all codes of --subject");
+  revoke->add_option("id", options->code, "The id that came with it");
+  for (auto* it : {made, verify, revoke}) {
+    it->add_option("--subject", options->subject, "Whom the code is for");
+    it->add_option("--purpose", options->purpose, "What the code is for");
+  }
+}
+
+void add_trust(CLI::App& app, Run& chosen) {
+  auto audit_options = std::make_shared<AuditOptions>();
+  auto* audit = app.add_subcommand("audit", "The record of what happened to codes");
+  audit->fallthrough();
+  auto* verify = command(
+      *audit, chosen, "verify", "Check that nothing was changed or taken away (exit 0: nothing)",
+      [audit_options](const CommonOptions& c) { return run_audit_verify(c, *audit_options); });
+  verify->add_option("--folder", audit_options->folder, "Default: audit in the data folder");
+  verify->add_option("--head", audit_options->heads,
+                     "CHAIN:SEQ:HASH of a log line audit_head, which must be in the record");
+
+  auto key_options = std::make_shared<ApiKeyOptions>();
+  auto* key = app.add_subcommand("api-key", "Keys for apps that call the API");
+  key->fallthrough();
+  auto* made =
+      command(*key, chosen, "new", "Make a key; prints it, and the entry for the vault's secret",
+              [key_options](const CommonOptions& c) { return run_api_key_new(c, *key_options); });
+  made->add_option("name", key_options->name, "The app's name")->required();
+  made->add_option("--role", key_options->roles, "Codes.Issue, Codes.Verify, Codes.Admin")
+      ->required();
+}
+
+void add_sign_in(CLI::App& app, Run& chosen) {
+  auto options = std::make_shared<UserOptions>();
+  auto* user = app.add_subcommand("user", "Users of the sign-in pages");
+  user->fallthrough();
+  const std::pair<const char*, const char*> actions[] = {
+      {"add", "Add a user, or change the password, which is read from standard input"},
+      {"remove", "Remove a user"},
+      {"list", "List the users"}};
+  for (const auto& [action_name, help] : actions) {
+    const char* action = action_name;
+    auto* made = command(*user, chosen, action, help, [options, action](const CommonOptions& c) {
+      options->action = action;
+      return run_user(c, *options);
+    });
+    if (std::string_view(action) == "list") continue;
+    made->add_option("name", options->name, "The user's name")->required();
+  }
+  auto name = std::make_shared<std::string>();
+  command(app, chosen, "outbox", "Show the newest message that sign-in sent to a user",
+          [name](const CommonOptions& c) { return run_outbox(c, *name); })
+      ->add_option("name", *name, "The user's name")
       ->required();
 }
 
@@ -158,6 +214,8 @@ int run_command_line(int argc, char** argv) {
   add_running(app, chosen);
   add_queue(app, chosen);
   add_code(app, chosen);
+  add_trust(app, chosen);
+  add_sign_in(app, chosen);
   add_local(app, chosen);
   try {
     app.parse(argc, argv);

@@ -9,9 +9,10 @@
 #include <string>
 #include <thread>
 
-#include "app/service_parts.hpp"
+#include "app/world.hpp"
 #include "base/clock.hpp"
 #include "base/random.hpp"
+#include "base/result.hpp"
 #include "base/task.hpp"
 
 /// What a command runs in: clocks, randomness, event loops, signals.

@@ -1,7 +1,9 @@
 #pragma once
 
+#include <cstdint>
 #include <filesystem>
 #include <string>
+#include <vector>
 
 #include "app/environment.hpp"
 
@@ -38,11 +40,33 @@ struct QueueOptions {
 int run_queue(const CommonOptions& common, const QueueOptions& options);
 
 struct CodeOptions {
-  std::string action;  ///< new, verify
-  std::string code;
+  std::string action;  ///< new, verify, show, revoke
+  std::string code;    ///< verify: the code; show, revoke: its id
+  std::string subject;
+  std::string purpose;
+  std::int64_t lifetime_seconds = 0;  ///< 0: the API's own
   std::string url;
 };
 int run_code(const CommonOptions& common, const CodeOptions& options);
+
+struct AuditOptions {
+  std::string folder;              ///< empty: audit in the data folder
+  std::vector<std::string> heads;  ///< "chain:seq:hash", as the log's audit_head lines have them
+};
+int run_audit_verify(const CommonOptions& common, const AuditOptions& options);
+
+struct ApiKeyOptions {
+  std::string name;
+  std::vector<std::string> roles;
+};
+int run_api_key_new(const CommonOptions& common, const ApiKeyOptions& options);
+
+struct UserOptions {
+  std::string action;  ///< add, remove, list
+  std::string name;
+};
+int run_user(const CommonOptions& common, const UserOptions& options);
+int run_outbox(const CommonOptions& common, const std::string& user);
 
 int run_env(const CommonOptions& common, const std::string& identity);
 

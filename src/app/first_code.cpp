@@ -21,10 +21,10 @@ milliseconds since(SteadyTime start, Clock& clock) {
 }
 
 /// True once the row is valid; false when that takes longer than a start should wait.
-Task<bool> becomes_valid(codes::CodeTable& table, Sha256 key, Clock& clock) {
+Task<bool> becomes_valid(codes::CodeTable& table, codes::CodeKeys keys, Clock& clock) {
   const SteadyTime give_up = clock.steady_now() + kPatience;
   while (clock.steady_now() < give_up) {
-    auto row = co_await table.find(key);
+    auto row = co_await table.find(keys);
     if (row && *row && (*row)->state == codes::CodeState::valid) co_return true;
     co_await clock.sleep_for(milliseconds{5});
   }
@@ -52,7 +52,7 @@ void print_next_steps(const RunningCloud& running, const CommonOptions& common,
 Task<> show_first_code(const RunningCloud& running, codes::CodeTable& table,
                        const codes::CodeHasher& hasher, const CommonOptions& common, Trust trust,
                        World world) {
-  ApiClient client(running.endpoints.at("api"), std::move(trust), world);
+  ApiClient client(running.endpoints.at("api"), Secret{}, std::move(trust), world);
   const SteadyTime start = world.clock.steady_now();
   auto code = co_await client.new_code();
   if (!code) {
@@ -60,8 +60,8 @@ Task<> show_first_code(const RunningCloud& running, codes::CodeTable& table,
     co_return;
   }
   const auto issued_after = since(start, world.clock);
-  const Sha256 key = hasher.hash(code->code.reveal());
-  const bool valid = co_await becomes_valid(table, key, world.clock);
+  auto keys = hasher.hash_all(code->code.reveal(), world.clock.now());
+  const bool valid = co_await becomes_valid(table, std::move(keys), world.clock);
   if (valid) {
     fmt::print("\nFirst code through the whole chain: {} (issued in {} ms, valid after {} ms)\n",
                code->code.reveal(), issued_after.count(), since(start, world.clock).count());

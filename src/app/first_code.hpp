@@ -1,8 +1,8 @@
 #pragma once
 
+#include "app/azure_access.hpp"
 #include "app/commands.hpp"
 #include "app/running_cloud.hpp"
-#include "app/service_parts.hpp"
 #include "codes/code_hasher.hpp"
 #include "codes/code_table.hpp"
 

@@ -3,6 +3,7 @@
 #include <fmt/format.h>
 
 #include "app/names.hpp"
+#include "app/setting_reader.hpp"
 #include "base/text.hpp"
 #include "service/random_number.hpp"
 
@@ -146,6 +147,14 @@ Task<Result<>> LocalCloud::provision_identities() {
   for (const Grant& wanted : grants) {
     auto granted = co_await grant(wanted.identity, wanted.role, wanted.scope);
     if (!granted) co_return fail(granted.error());
+  }
+  const std::pair<const char*, const char*> app_roles[] = {{kAppIdentity, "Codes.Issue"},
+                                                           {kAppIdentity, "Codes.Verify"},
+                                                           {kOperatorIdentity, "Codes.Admin"}};
+  for (const auto& [identity, role] : app_roles) {
+    std::string object_id = running_.identities.at(identity).object_id;
+    auto given = co_await cloud_->ensure_app_role(std::move(object_id), role);
+    if (!given) co_return fail(given.error());
   }
   co_return Result<>{};
 }

@@ -5,7 +5,8 @@
 #include <string>
 
 #include "app/running_cloud.hpp"
-#include "app/service_parts.hpp"
+#include "app/settings.hpp"
+#include "app/world.hpp"
 #include "cloud/cloud.hpp"
 
 namespace latchkey::app {

@@ -2,6 +2,7 @@
 
 #include <boost/json.hpp>
 
+#include "app/azure_access.hpp"
 #include "app/command_world.hpp"
 #include "app/commands.hpp"
 #include "app/names.hpp"

@@ -6,6 +6,7 @@
 #include "app/commands.hpp"
 #include "app/names.hpp"
 #include "app/running_cloud.hpp"
+#include "app/service_parts.hpp"
 #include "base/log.hpp"
 #include "cloud/functions/functions_host.hpp"
 #include "codes/sqlite_code_table.hpp"
@@ -22,13 +23,13 @@ void print_listening(std::string_view what, std::uint16_t port, std::string_view
   std::fflush(stdout);
 }
 
-Task<int> serve(const ServiceSettings& settings, const ListenSettings& listen, World world) {
+Task<int> serve(const ApiSettings& settings, World world) {
   StopSignal stop(world.executor);
-  auto table = codes::open_sqlite_code_table(settings.code_table);
-  if (!table) co_return report(table.error());
+  auto tables = codes::open_sqlite_tables(settings.service.code_table);
+  if (!tables) co_return report(tables.error());
   auto trust = Trust::system_trust();
   if (!trust) co_return report(trust.error());
-  auto part = co_await ApiPart::start(settings, listen, **table, std::move(*trust), world);
+  auto part = co_await ApiPart::start(settings, *tables, std::move(*trust), world);
   if (!part) co_return report(part.error());
   print_listening("API", (*part)->port(), "/api/v1/getcode");
   co_await stop.wait();
@@ -39,11 +40,11 @@ Task<int> serve(const ServiceSettings& settings, const ListenSettings& listen, W
 
 Task<int> watch(const ServiceSettings& settings, World world) {
   StopSignal stop(world.executor);
-  auto table = codes::open_sqlite_code_table(settings.code_table);
-  if (!table) co_return report(table.error());
+  auto tables = codes::open_sqlite_tables(settings.code_table);
+  if (!tables) co_return report(tables.error());
   auto trust = Trust::system_trust();
   if (!trust) co_return report(trust.error());
-  auto part = co_await WatchPart::start(settings, **table, std::move(*trust), world);
+  auto part = co_await WatchPart::start(settings, *tables->codes, std::move(*trust), world);
   if (!part) co_return report(part.error());
   fmt::print("latchkey: watching the queue\n");
   std::fflush(stdout);
@@ -137,13 +138,11 @@ Task<int> number(const NumberSettings& settings, const CommonOptions& common, Wo
 }  // namespace
 
 int run_serve(const CommonOptions& common) {
-  auto settings = read_service_settings(common.environment, Needs::api, common.data);
+  auto settings = read_api_settings(common.environment, common.data);
   if (!settings) return report(settings.error());
-  auto listen = read_listen_settings(common.environment);
-  if (!listen) return report(listen.error());
   if (auto made = make_data_folder(common.data); !made) return report(made.error());
   CommandWorld world;
-  return world.run([&](World inside) { return serve(*settings, *listen, inside); });
+  return world.run([&](World inside) { return serve(*settings, inside); });
 }
 
 int run_watch(const CommonOptions& common) {

@@ -3,11 +3,18 @@
 #include <fmt/format.h>
 
 #include "base/log.hpp"
+#include "base/text.hpp"
 
 namespace latchkey::app {
 namespace {
 
 using std::chrono::seconds;
+
+/// Long enough for a role assignment to take effect at a first deployment.
+constexpr seconds kVaultPatience{60};
+constexpr seconds kAnswerSweep{60};
+/// Keys are read again so often; a key that is not known is looked for at once.
+constexpr seconds kApiKeysMaxAge{300};
 
 /// The API's role may lack the right to read the queue's metadata: being told so by the queue shows
 /// that it is there and that our token is good.
@@ -31,107 +38,225 @@ Task<Result<>> check_table(codes::CodeTable& table) {
   co_return Result<>{};
 }
 
+Task<Result<>> check_clock(const azure::ServerClock& clock) {
+  const auto standing = clock.standing();
+  if (standing.right) co_return Result<>{};
+  co_return fail(ErrorKind::unavailable, "ClockWrong",
+                 fmt::format("this machine's clock differs from that of {} by {} ms; synchronise "
+                             "it (timedatectl set-ntp true)",
+                             standing.host, standing.off_by.count()));
+}
+
+Task<Result<Secret>> api_keys_text(azure::CachedSecret& keys, bool refused) {
+  auto held = co_await keys.get();
+  if (!held || !refused) co_return held;
+  co_return co_await keys.get_after_refusal(std::move(*held));
+}
+
+Task<Result<service::BearerClaims>> check_bearer(azure::TokenValidator& tokens, Secret token) {
+  auto valid = co_await tokens.validate(std::move(token));
+  if (!valid) co_return fail(valid.error());
+  co_return service::BearerClaims{std::move(valid->client_id), std::move(valid->roles)};
+}
+
+std::vector<std::string> split_audiences(const std::string& text) {
+  std::vector<std::string> audiences;
+  for (const auto audience : split(text, ',')) audiences.emplace_back(trim(audience));
+  return audiences;
+}
+
+Task<> sweep_answers(codes::AnswerTable& answers, Clock& clock) {
+  for (;;) {
+    co_await clock.sleep_for(kAnswerSweep);
+    auto removed = co_await answers.remove_expired(clock.now());
+    if (!removed) log::warning("answers_not_swept", {{"problem", removed.error().message}});
+  }
+}
+
+/// What API and watcher have in common.
+struct Base {
+  std::unique_ptr<AzureAccess> azure;
+  std::unique_ptr<codes::AuditLog> audit;
+  std::unique_ptr<codes::CodeHasher> hasher;
+  std::unique_ptr<codes::PepperSource> peppers;
+};
+
+Task<Result<Base>> make_base(const ServiceSettings& settings, std::string role, Trust trust,
+                             World world) {
+  Base base;
+  auto azure = AzureAccess::create(settings, std::move(trust), world);
+  if (!azure) co_return fail(azure.error());
+  base.azure = std::move(*azure);
+  auto audit = codes::AuditLog::open(settings.audit_folder, std::move(role), world.clock);
+  if (!audit) co_return fail(audit.error());
+  base.audit = std::move(*audit);
+  auto peppers = co_await base.azure->peppers(settings.pepper_secret_name, kVaultPatience);
+  if (!peppers) co_return fail(peppers.error());
+  base.hasher = std::make_unique<codes::CodeHasher>(*peppers);
+  base.peppers =
+      std::make_unique<codes::PepperSource>(base.azure->vault(), settings.pepper_secret_name,
+                                            std::move(*peppers), *base.hasher, world.clock);
+  co_return base;
+}
+
 }  // namespace
 
 codes::LifetimeRules lifetime_rules(const ServiceSettings& settings) {
   codes::LifetimeRules rules;
   rules.lifetime = settings.lifetime;
+  rules.clock_error_max = settings.clock_error_max;
   return rules;
 }
 
-AzureAccess::~AzureAccess() = default;
-
-Result<std::unique_ptr<AzureAccess>> AzureAccess::create(const ServiceSettings& settings,
-                                                         Trust trust, World world) {
-  std::unique_ptr<AzureAccess> made(new AzureAccess(world));
-  made->http_ = std::make_unique<http::PooledClient>(world.executor, std::move(trust), world.clock,
-                                                     settings.http);
-  made->credential_ = azure::make_default_credential(settings.credential, *made->http_, world.clock,
-                                                     world.executor);
-  auto vault = azure::KeyVaultClient::create(settings.key_vault_url, *made->credential_,
-                                             *made->http_, world.clock, world.random);
-  if (!vault) return fail(vault.error());
-  made->vault_ = std::move(*vault);
-  auto address = azure::queue_address_from_url(settings.queue_url, made->credential_.get());
-  if (!address) return fail(address.error());
-  made->queue_ = std::make_unique<azure::QueueClient>(std::move(*address), *made->http_,
-                                                      world.clock, world.random);
-  return made;
+Result<ApiSettings> read_api_settings(const Environment& environment,
+                                      const std::filesystem::path& data) {
+  auto service = read_service_settings(environment, Needs::api, data);
+  if (!service) return fail(service.error());
+  auto listen = read_listen_settings(environment);
+  if (!listen) return fail(listen.error());
+  auto limits = read_limit_settings(environment);
+  if (!limits) return fail(limits.error());
+  auto access = read_access_settings(environment, listen->on_loopback);
+  if (!access) return fail(access.error());
+  auto sign_in = read_sign_in_settings(environment, data);
+  if (!sign_in) return fail(sign_in.error());
+  return ApiSettings{std::move(*service), std::move(*listen), *limits, std::move(*access),
+                     std::move(*sign_in)};
 }
 
-Task<Result<codes::CodeHasher>> AzureAccess::hasher(std::string secret_name, seconds patience) {
-  const SteadyTime give_up = world_.clock.steady_now() + patience;
-  seconds pause{1};
-  for (;;) {
-    auto bundle = co_await vault_->get_secret(secret_name);
-    if (bundle) co_return codes::CodeHasher(std::move(bundle->value), bundle->version());
-    if (world_.clock.steady_now() + pause > give_up) co_return fail(bundle.error());
-    log::warning("vault_not_ready",
-                 {{"problem", bundle.error().message}, {"next_try_seconds", pause.count()}});
-    co_await world_.clock.sleep_for(pause);
-    pause = std::min(pause * 2, seconds{15});
-  }
-}
-
-Task<Result<std::unique_ptr<ApiPart>>> ApiPart::start(ServiceSettings settings,
-                                                      ListenSettings listen,
-                                                      codes::CodeTable& table, Trust trust,
+Task<Result<std::unique_ptr<ApiPart>>> ApiPart::start(ApiSettings settings,
+                                                      codes::SqliteTables& tables, Trust trust,
                                                       World world) {
-  std::unique_ptr<ApiPart> part(new ApiPart);
-  auto azure = AzureAccess::create(settings, std::move(trust), world);
-  if (!azure) co_return fail(azure.error());
-  part->azure_ = std::move(*azure);
-  auto hasher = co_await part->azure_->hasher(settings.pepper_secret_name, seconds{60});
-  if (!hasher) co_return fail(hasher.error());
-  part->hasher_ = std::make_unique<codes::CodeHasher>(std::move(*hasher));
-
-  part->number_key_ = std::make_unique<azure::CachedSecret>(
-      part->azure_->vault(), settings.number_secret_name, world.clock, world.executor);
-  part->number_api_ = std::make_unique<codes::NumberApi>(settings.number_endpoint,
-                                                         *part->number_key_, part->azure_->http());
-  part->issuer_ =
-      std::make_unique<codes::Issuer>(codes::Issuer::Dependencies{.number_api = *part->number_api_,
-                                                                  .queue = part->azure_->queue(),
-                                                                  .table = table,
-                                                                  .hasher = *part->hasher_,
-                                                                  .clock = world.clock,
-                                                                  .random = world.random},
-                                      lifetime_rules(settings));
-  part->issuer_->message_base64 = settings.message_base64;
-  part->verifier_ = std::make_unique<codes::Verifier>(table, *part->hasher_, world.clock);
-
-  part->readiness_ = std::make_unique<service::Readiness>(world.clock);
-  part->readiness_->add("vault", [key = part->number_key_.get()] { return check_key(*key); });
-  part->readiness_->add("queue", [queue = &part->azure_->queue()] { return check_queue(*queue); });
-  part->readiness_->add("table", [&table] { return check_table(table); });
-
-  part->api_ = std::make_unique<service::Api>(*part->issuer_, *part->verifier_, *part->readiness_);
+  std::unique_ptr<ApiPart> part(new ApiPart(world.executor));
+  auto base = co_await make_base(settings.service, "api", std::move(trust), world);
+  if (!base) co_return fail(base.error());
+  part->azure_ = std::move(base->azure);
+  part->audit_ = std::move(base->audit);
+  part->hasher_ = std::move(base->hasher);
+  part->peppers_ = std::move(base->peppers);
+  part->make_codes(settings, tables, world);
+  auto gatekeeper = part->make_gatekeeper(settings, world);
+  if (!gatekeeper) co_return fail(gatekeeper.error());
+  part->make_readiness(*tables.codes, world);
+  part->api_ =
+      std::make_unique<service::Api>(service::Api::Parts{.issuer = *part->issuer_,
+                                                         .verifier = *part->verifier_,
+                                                         .directory = *part->directory_,
+                                                         .idempotency = *part->idempotency_,
+                                                         .gatekeeper = *part->gatekeeper_,
+                                                         .readiness = *part->readiness_});
+  if (settings.sign_in.enabled) {
+    auto sign_in = SignInPart::start(settings.sign_in,
+                                     {.issuer = *part->issuer_,
+                                      .verifier = *part->verifier_,
+                                      .directory = *part->directory_,
+                                      .hasher = *part->hasher_,
+                                      .audit = *part->audit_,
+                                      .azure = *part->azure_},
+                                     part->api_->router(), world);
+    if (!sign_in) co_return fail(sign_in.error());
+    part->sign_in_ = std::move(*sign_in);
+  }
   http::ServerOptions options;
   options.name = "api";
-  options.addresses = listen.addresses;
-  options.port = listen.port;
+  options.addresses = settings.listen.addresses;
+  options.port = settings.listen.port;
   options.limits.body_bytes_max = 64 * 1024;
   auto server =
       http::Server::listen(world.executor, std::move(options), part->api_->handler(), world.clock);
   if (!server) co_return fail(server.error());
   part->server_ = std::move(*server);
+  part->tasks_.spawn("peppers", part->peppers_->run());
+  part->tasks_.spawn("answers", sweep_answers(*tables.answers, world.clock));
   co_return part;
+}
+
+void ApiPart::make_codes(const ApiSettings& settings, codes::SqliteTables& tables, World world) {
+  number_key_ = std::make_unique<azure::CachedSecret>(
+      azure_->vault(), settings.service.number_secret_name, world.clock, world.executor);
+  number_api_ = std::make_unique<codes::NumberApi>(settings.service.number_endpoint, *number_key_,
+                                                   azure_->http());
+  const LimitSettings& limits = settings.limits;
+  issues_ =
+      std::make_unique<codes::RateLimiter>(world.clock, limits.caller_issues, limits.all_issues);
+  failures_ = std::make_unique<codes::RateLimiter>(world.clock, limits.caller_failures,
+                                                   limits.all_failures);
+  issuer_ = std::make_unique<codes::Issuer>(
+      codes::Issuer::Dependencies{.number_api = *number_api_,
+                                  .queue = azure_->queue(),
+                                  .table = *tables.codes,
+                                  .hasher = *hasher_,
+                                  .callers = *issues_,
+                                  .audit = *audit_,
+                                  .clock = world.clock,
+                                  .random = world.random},
+      codes::IssuerOptions{.rules = lifetime_rules(settings.service),
+                           .limits = limits.table,
+                           .message_base64 = settings.service.message_base64});
+  verifier_ =
+      std::make_unique<codes::Verifier>(codes::Verifier::Dependencies{.table = *tables.codes,
+                                                                      .hasher = *hasher_,
+                                                                      .failures = *failures_,
+                                                                      .audit = *audit_,
+                                                                      .clock = world.clock},
+                                        limits.table);
+  directory_ = std::make_unique<codes::CodeDirectory>(*tables.codes, *audit_, world.clock);
+  idempotency_ =
+      std::make_unique<codes::Idempotency>(*tables.answers, *hasher_, world.clock, world.random);
+}
+
+Result<> ApiPart::make_gatekeeper(const ApiSettings& settings, World world) {
+  const AccessSettings& access = settings.access;
+  service::GatekeeperOptions options;
+  options.open = access.open;
+  if (!access.api_keys_secret_name.empty()) {
+    api_keys_ = std::make_unique<azure::CachedSecret>(azure_->vault(), access.api_keys_secret_name,
+                                                      world.clock, world.executor, kApiKeysMaxAge);
+    options.api_keys = [keys = api_keys_.get()](bool refused) {
+      return api_keys_text(*keys, refused);
+    };
+  }
+  if (!access.audience.empty()) {
+    auto tokens = azure::TokenValidator::create({.authority_host = access.authority_host,
+                                                 .tenant_id = access.tenant_id,
+                                                 .audiences = split_audiences(access.audience)},
+                                                azure_->azure_http(), world.clock, world.random,
+                                                world.executor);
+    if (!tokens) return fail(tokens.error());
+    tokens_ = std::move(*tokens);
+    options.bearer = [tokens = tokens_.get()](Secret token) {
+      return check_bearer(*tokens, std::move(token));
+    };
+  }
+  gatekeeper_ = std::make_unique<service::Gatekeeper>(std::move(options), *audit_);
+  return {};
+}
+
+void ApiPart::make_readiness(codes::CodeTable& table, World world) {
+  readiness_ = std::make_unique<service::Readiness>(world.clock);
+  readiness_->add("vault", [key = number_key_.get()] { return check_key(*key); });
+  readiness_->add("queue", [queue = &azure_->queue()] { return check_queue(*queue); });
+  readiness_->add("table", [&table] { return check_table(table); });
+  readiness_->add("clock", [clock = &azure_->server_clock()] { return check_clock(*clock); });
 }
 
 Task<> ApiPart::stop(std::chrono::milliseconds grace) {
   co_await server_->drain(grace);
+  if (sign_in_) co_await sign_in_->stop();
+  tasks_.cancel();
+  co_await tasks_.join();
 }
 
 Task<Result<std::unique_ptr<WatchPart>>> WatchPart::start(ServiceSettings settings,
                                                           codes::CodeTable& table, Trust trust,
                                                           World world) {
   std::unique_ptr<WatchPart> part(new WatchPart(world.executor));
-  auto azure = AzureAccess::create(settings, std::move(trust), world);
-  if (!azure) co_return fail(azure.error());
-  part->azure_ = std::move(*azure);
-  auto hasher = co_await part->azure_->hasher(settings.pepper_secret_name, seconds{60});
-  if (!hasher) co_return fail(hasher.error());
-  part->hasher_ = std::make_unique<codes::CodeHasher>(std::move(*hasher));
+  auto base = co_await make_base(settings, "watcher", std::move(trust), world);
+  if (!base) co_return fail(base.error());
+  part->azure_ = std::move(base->azure);
+  part->audit_ = std::move(base->audit);
+  part->hasher_ = std::move(base->hasher);
+  part->peppers_ = std::move(base->peppers);
 
   codes::WatcherOptions options;
   options.rules = lifetime_rules(settings);
@@ -139,15 +264,18 @@ Task<Result<std::unique_ptr<WatchPart>>> WatchPart::start(ServiceSettings settin
   options.accept_unissued = settings.accept_unissued;
   options.poll_max = settings.poll_max;
   options.poll_min = std::min(options.poll_min, options.poll_max);
-  part->watcher_ =
-      std::make_unique<codes::Watcher>(codes::Watcher::Dependencies{.queue = part->azure_->queue(),
-                                                                    .table = table,
-                                                                    .hasher = *part->hasher_,
-                                                                    .clock = world.clock,
-                                                                    .random = world.random,
-                                                                    .executor = world.executor},
-                                       options);
+  part->watcher_ = std::make_unique<codes::Watcher>(
+      codes::Watcher::Dependencies{.queue = part->azure_->queue(),
+                                   .table = table,
+                                   .hasher = *part->hasher_,
+                                   .server_clock = part->azure_->server_clock(),
+                                   .audit = *part->audit_,
+                                   .clock = world.clock,
+                                   .random = world.random,
+                                   .executor = world.executor},
+      options);
   part->tasks_.spawn("watcher", part->watcher_->run());
+  part->tasks_.spawn("peppers", part->peppers_->run());
   co_return part;
 }
 

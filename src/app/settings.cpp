@@ -2,6 +2,9 @@
 
 #include <fmt/format.h>
 
+#include <algorithm>
+
+#include "app/setting_reader.hpp"
 #include "azure/queue_client.hpp"
 #include "base/text.hpp"
 #include "base/time_text.hpp"
@@ -9,6 +12,8 @@
 
 namespace latchkey::app {
 namespace {
+
+using std::chrono::milliseconds;
 
 /// What may be shown of an address: a query can hold a key or a SAS.
 std::string_view without_query(std::string_view url) {
@@ -65,13 +70,6 @@ Result<std::string> read_queue_url(const Environment& environment) {
   return environment.get(kName);
 }
 
-Result<bool> read_bool(const Environment& environment, std::string_view name) {
-  const std::string text = to_lower(environment.get(name));
-  if (text.empty() || text == "false" || text == "0") return false;
-  if (text == "true" || text == "1") return true;
-  return setting_error(name, text, "it is true or false", "true");
-}
-
 Result<codes::Requeue> read_requeue(const Environment& environment) {
   constexpr std::string_view kName = "WATCH_REQUEUE";
   const std::string text = to_lower(environment.get(kName));
@@ -79,18 +77,6 @@ Result<codes::Requeue> read_requeue(const Environment& environment) {
   if (text == "update") return codes::Requeue::update;
   if (text == "resend") return codes::Requeue::resend;
   return setting_error(kName, text, "it is update, resend or auto", "auto");
-}
-
-Result<std::chrono::milliseconds> read_poll_max(const Environment& environment) {
-  constexpr std::string_view kName = "WATCH_POLL_MAX";
-  const std::string& text = environment.get(kName);
-  if (text.empty()) return std::chrono::milliseconds{500};
-  const auto duration = parse_duration(text);
-  if (!duration || *duration < std::chrono::milliseconds{10} ||
-      *duration > std::chrono::minutes{1}) {
-    return setting_error(kName, text, "it is a time from 10ms to 1m", "500ms");
-  }
-  return *duration;
 }
 
 http::PoolOptions read_http(const Environment& environment) {
@@ -105,10 +91,6 @@ http::PoolOptions read_http(const Environment& environment) {
   return options;
 }
 
-std::string or_default(const std::string& text, std::string_view otherwise) {
-  return text.empty() ? std::string(otherwise) : text;
-}
-
 /// What only some commands need, or what has a default.
 Result<> read_options(const Environment& environment, Needs needs, ServiceSettings& settings) {
   if (needs == Needs::api) {
@@ -121,37 +103,28 @@ Result<> read_options(const Environment& environment, Needs needs, ServiceSettin
       return setting_error("THIRD_PARTY_API_SECRET_NAME", "", "", "third-party-api-key");
     }
   }
-  auto lifetime =
-      parse_code_lifetime("CODE_LIFETIME", or_default(environment.get("CODE_LIFETIME"), "600s"));
+  SettingReader read(environment);
+  auto lifetime = parse_code_lifetime("CODE_LIFETIME", read.text("CODE_LIFETIME", "600s"));
   if (!lifetime) return fail(lifetime.error());
   settings.lifetime = *lifetime;
-  const std::string encoding = to_lower(environment.get("QUEUE_MESSAGE_ENCODING"));
-  if (!encoding.empty() && encoding != "none" && encoding != "base64") {
+  const std::string encoding = to_lower(read.text("QUEUE_MESSAGE_ENCODING", "none"));
+  if (encoding != "none" && encoding != "base64") {
     return setting_error("QUEUE_MESSAGE_ENCODING", encoding, "it is none or base64", "none");
   }
   settings.message_base64 = encoding == "base64";
-  auto accept = read_bool(environment, "ACCEPT_UNISSUED_CODES");
-  if (!accept) return fail(accept.error());
-  settings.accept_unissued = *accept;
+  settings.accept_unissued = read.boolean("ACCEPT_UNISSUED_CODES", false);
+  settings.poll_max =
+      read.duration("WATCH_POLL_MAX", milliseconds{500}, milliseconds{10}, std::chrono::minutes{1});
+  settings.clock_error_max = read.duration("CLOCK_ERROR_MAX", milliseconds{1'000},
+                                           milliseconds{100}, std::chrono::seconds{30});
+  if (read.error()) return fail(*read.error());
   auto requeue = read_requeue(environment);
   if (!requeue) return fail(requeue.error());
   settings.requeue = *requeue;
-  auto poll_max = read_poll_max(environment);
-  if (!poll_max) return fail(poll_max.error());
-  settings.poll_max = *poll_max;
   return {};
 }
 
 }  // namespace
-
-tl::unexpected<Error> setting_error(std::string_view name, std::string_view found,
-                                    std::string_view problem, std::string_view example) {
-  std::string line = found.empty() && problem.empty()
-                         ? fmt::format("{} is not set.", name)
-                         : fmt::format("{} is \"{}\": {}.", name, found, problem);
-  return fail(ErrorKind::invalid_argument, "InvalidSetting",
-              fmt::format("{} Example: {}={}", line, name, example));
-}
 
 Result<std::chrono::milliseconds> parse_code_lifetime(std::string_view name,
                                                       std::string_view text) {
@@ -184,10 +157,10 @@ Result<ServiceSettings> read_service_settings(const Environment& environment, Ne
   if (auto options = read_options(environment, needs, settings); !options) {
     return fail(options.error());
   }
-  settings.pepper_secret_name =
-      or_default(environment.get("CODE_PEPPER_SECRET_NAME"), "code-pepper");
-  settings.code_table =
-      or_default(environment.get("CODE_TABLE_FILE"), (data / "codes.db").string());
+  SettingReader read(environment);
+  settings.pepper_secret_name = read.text("CODE_PEPPER_SECRET_NAME", "code-pepper");
+  settings.code_table = read.text("CODE_TABLE_FILE", (data / "codes.db").string());
+  settings.audit_folder = read.text("AUDIT_FOLDER", (data / "audit").string());
   settings.credential = read_credential_settings(environment);
   settings.http = read_http(environment);
   return settings;
@@ -210,6 +183,8 @@ Result<ListenSettings> read_listen_settings(const Environment& environment) {
   } else {
     settings.addresses = {"127.0.0.1", "::1"};
   }
+  settings.on_loopback = std::all_of(settings.addresses.begin(), settings.addresses.end(),
+                                     [](const auto& it) { return http::is_loopback_host(it); });
   return settings;
 }
 

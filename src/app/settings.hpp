@@ -29,6 +29,8 @@ struct ServiceSettings {
   bool accept_unissued = false;                        ///< ACCEPT_UNISSUED_CODES
   codes::Requeue requeue = codes::Requeue::automatic;  ///< WATCH_REQUEUE
   std::chrono::milliseconds poll_max{};                ///< WATCH_POLL_MAX
+  std::chrono::milliseconds clock_error_max{};         ///< CLOCK_ERROR_MAX
+  std::filesystem::path audit_folder;                  ///< AUDIT_FOLDER
   azure::CredentialSettings credential;
   http::PoolOptions http;
 };
@@ -45,16 +47,13 @@ struct ListenSettings {
   std::vector<std::string>
       addresses;              ///< LISTEN_ADDRESS; else loopback, and all addresses on App Service
   std::uint16_t port = 8080;  ///< PORT, else WEBSITES_PORT
+  bool on_loopback = true;    ///< nobody but this machine can reach it
 };
 Result<ListenSettings> read_listen_settings(const Environment& environment);
 
 /// A code lifetime from 1 s to 600 s, in text such as "5s" or "10m". `name` is how the user gave
 /// it.
 Result<std::chrono::milliseconds> parse_code_lifetime(std::string_view name, std::string_view text);
-
-/// "latchkey: NAME is "found": problem. Example: NAME=example"
-tl::unexpected<Error> setting_error(std::string_view name, std::string_view found,
-                                    std::string_view problem, std::string_view example);
 
 azure::CredentialSettings read_credential_settings(const Environment& environment);
 

@@ -54,7 +54,8 @@ TEST(Settings, EachWrongOneGivesOneLineWithItsNameWhatWasFoundAndAnExample) {
       {"QUEUE_MESSAGE_ENCODING", "utf7", "it is none or base64"},
       {"ACCEPT_UNISSUED_CODES", "maybe", "it is true or false"},
       {"WATCH_REQUEUE", "toggle", "it is update, resend or auto"},
-      {"WATCH_POLL_MAX", "2m", "it is a time from 10ms to 1m"}};
+      {"WATCH_POLL_MAX", "2m", "it is a time from 10ms to 1m"},
+      {"CLOCK_ERROR_MAX", "1m", "it is a time from 100ms to 30s"}};
   for (const Row& row : rows) {
     Environment environment = good();
     environment.set(row.name, row.value);
@@ -86,6 +87,7 @@ TEST(Settings, PortComesFromThePlatformAndAppServiceListensOutside) {
   EXPECT_EQ(read_listen_settings(environment)->addresses.front(), "127.0.0.1");
   environment.set("WEBSITE_SITE_NAME", "app");
   EXPECT_EQ(read_listen_settings(environment)->addresses.front(), "0.0.0.0");
+  EXPECT_FALSE(read_listen_settings(environment)->on_loopback);
   environment.set("PORT", "99999");
   EXPECT_FALSE(read_listen_settings(environment));
 }

@@ -8,6 +8,7 @@
 #include "app/first_code.hpp"
 #include "app/local_cloud.hpp"
 #include "app/names.hpp"
+#include "app/service_parts.hpp"
 #include "base/log.hpp"
 #include "codes/sqlite_code_table.hpp"
 
@@ -18,7 +19,7 @@ namespace {
 
 struct Everything {
   std::unique_ptr<LocalCloud> cloud;
-  std::unique_ptr<codes::CodeTable> table;
+  codes::SqliteTables tables;
   std::unique_ptr<ApiPart> api;
   std::unique_ptr<WatchPart> watcher;
   RunningCloud running;
@@ -38,22 +39,22 @@ void print_endpoints(const RunningCloud& running) {
   std::fflush(stdout);
 }
 
-/// The settings of one part, as if it had been started alone with `latchkey env --as <identity>`.
-Result<ServiceSettings> settings_of_part(const Everything& all, const char* identity, Needs needs,
-                                         const UpOptions& options) {
+/// The environment of one part, as if it had been started alone with `latchkey env --as
+/// <identity>`.
+Result<Environment> environment_of_part(const Everything& all, const char* identity,
+                                        const UpOptions& options) {
   auto environment = environment_for(all.running, identity);
   if (!environment) return fail(environment.error());
   environment->set("CODE_LIFETIME", options.code_lifetime);
-  auto settings = read_service_settings(*environment, needs, all.running.data);
-  if (!settings) return fail(settings.error());
-  return settings;
+  environment->set("SIGN_IN", "true");
+  return environment;
 }
 
 Task<Result<>> start_parts(Everything& all, std::uint16_t api_port, const UpOptions& options,
                            World world) {
-  auto table = codes::open_sqlite_code_table(all.running.data / "codes.db");
-  if (!table) co_return fail(table.error());
-  all.table = std::move(*table);
+  auto tables = codes::open_sqlite_tables(all.running.data / "codes.db");
+  if (!tables) co_return fail(tables.error());
+  all.tables = std::move(*tables);
 
   auto authority = read_file(all.running.authority_file());
   if (!authority) co_return fail(authority.error());
@@ -61,19 +62,22 @@ Task<Result<>> start_parts(Everything& all, std::uint16_t api_port, const UpOpti
   if (!trust) co_return fail(trust.error());
   all.trust = *trust;
 
-  auto api_settings = settings_of_part(all, kApiIdentity, Needs::api, options);
+  auto api_environment = environment_of_part(all, kApiIdentity, options);
+  if (!api_environment) co_return fail(api_environment.error());
+  auto api_settings = read_api_settings(*api_environment, all.running.data);
   if (!api_settings) co_return fail(api_settings.error());
-  ListenSettings listen{.addresses = {"127.0.0.1", "::1"}, .port = api_port};
-  auto api = co_await ApiPart::start(std::move(*api_settings), std::move(listen), *all.table,
-                                     *all.trust, world);
+  api_settings->listen = {.addresses = {"127.0.0.1", "::1"}, .port = api_port};
+  auto api = co_await ApiPart::start(std::move(*api_settings), all.tables, *all.trust, world);
   if (!api) co_return fail(api.error());
   all.api = std::move(*api);
   all.running.endpoints["api"] = fmt::format("http://localhost:{}", all.api->port());
 
-  auto watch_settings = settings_of_part(all, kWatcherIdentity, Needs::watcher, options);
+  auto watch_environment = environment_of_part(all, kWatcherIdentity, options);
+  if (!watch_environment) co_return fail(watch_environment.error());
+  auto watch_settings = read_service_settings(*watch_environment, Needs::watcher, all.running.data);
   if (!watch_settings) co_return fail(watch_settings.error());
   auto watcher =
-      co_await WatchPart::start(std::move(*watch_settings), *all.table, *all.trust, world);
+      co_await WatchPart::start(std::move(*watch_settings), *all.tables.codes, *all.trust, world);
   if (!watcher) co_return fail(watcher.error());
   all.watcher = std::move(*watcher);
   co_return Result<>{};
@@ -129,8 +133,8 @@ Task<int> run_until_signal(const Wanted& wanted, World world, Executor cloud_exe
   }
   print_endpoints(all.running);
   if (wanted.with_service) {
-    co_await show_first_code(all.running, *all.table, all.api->hasher(), wanted.common, *all.trust,
-                             world);
+    co_await show_first_code(all.running, *all.tables.codes, all.api->hasher(), wanted.common,
+                             *all.trust, world);
   } else {
     fmt::print("\nPoint any app at it:  eval \"$({} env)\"\nStop with Ctrl-C.\n",
                wanted.common.program);

@@ -1,0 +1,51 @@
+#include "app/azure_access.hpp"
+
+#include <algorithm>
+
+#include "azure/credential.hpp"
+#include "base/log.hpp"
+#include "codes/pepper_source.hpp"
+
+namespace latchkey::app {
+
+using std::chrono::seconds;
+
+AzureAccess::~AzureAccess() = default;
+
+Result<std::unique_ptr<AzureAccess>> AzureAccess::create(const ServiceSettings& settings,
+                                                         Trust trust, World world) {
+  std::unique_ptr<AzureAccess> made(new AzureAccess(world));
+  made->http_ = std::make_unique<http::PooledClient>(world.executor, std::move(trust), world.clock,
+                                                     settings.http);
+  made->server_clock_ = std::make_unique<azure::ServerClock>(world.clock, settings.clock_error_max);
+  made->dated_http_ =
+      std::make_unique<azure::DatedClient>(*made->http_, *made->server_clock_, world.clock);
+  made->credential_ = azure::make_default_credential(settings.credential, *made->dated_http_,
+                                                     world.clock, world.executor);
+  auto vault = azure::KeyVaultClient::create(settings.key_vault_url, *made->credential_,
+                                             *made->dated_http_, world.clock, world.random);
+  if (!vault) return fail(vault.error());
+  made->vault_ = std::move(*vault);
+  auto address = azure::queue_address_from_url(settings.queue_url, made->credential_.get());
+  if (!address) return fail(address.error());
+  made->queue_ = std::make_unique<azure::QueueClient>(std::move(*address), *made->dated_http_,
+                                                      world.clock, world.random);
+  return made;
+}
+
+Task<Result<std::vector<codes::Pepper>>> AzureAccess::peppers(std::string secret_name,
+                                                              seconds patience) {
+  const SteadyTime give_up = world_.clock.steady_now() + patience;
+  seconds pause{1};
+  for (;;) {
+    auto peppers = co_await codes::read_peppers(*vault_, secret_name, {}, world_.clock.now());
+    if (peppers) co_return peppers;
+    if (world_.clock.steady_now() + pause > give_up) co_return fail(peppers.error());
+    log::warning("vault_not_ready",
+                 {{"problem", peppers.error().message}, {"next_try_seconds", pause.count()}});
+    co_await world_.clock.sleep_for(pause);
+    pause = std::min(pause * 2, seconds{15});
+  }
+}
+
+}  // namespace latchkey::app
