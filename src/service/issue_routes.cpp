@@ -175,7 +175,8 @@ http::Response problem_for_failed_issue(const Error& error) {
                              .detail = "No code was issued. Try again shortly.",
                              .retry_after = seconds{1}});
   }
-  const bool late = error.kind == ErrorKind::timeout;
+  // A 504 that the number API answered is a failure like any other status of its own.
+  const bool late = error.kind == ErrorKind::timeout && error.http_status == 0;
   return problem_response({.status = late ? 504 : 502,
                            .name = late ? "number-api-timeout" : "number-api-failed",
                            .title = std::string_view(kNoCode).substr(0, kNoCode.size() - 1),

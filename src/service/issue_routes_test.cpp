@@ -60,6 +60,7 @@ TEST(FailedIssue, NeverPassesOnTheNumberApisStatusForItWouldReadAsOurs) {
     EXPECT_EQ(problem_for_failed_issue(error_of(ErrorKind::unavailable, "X", upstream)).status,
               502);
   }
+  EXPECT_EQ(problem_for_failed_issue(error_of(ErrorKind::timeout, "X", 504)).status, 502);
   EXPECT_EQ(problem_for_failed_issue(error_of(ErrorKind::timeout, "X", 0)).status, 504);
 }
 
