@@ -161,14 +161,15 @@ class Api:
             raise AssertionError(f"getcode: {answer}\n{self.log()[-4000:]}")
         return answer.json()["code"]
 
-    def verify(self, code):
-        return call("POST", self.api + "/api/v1/verify", json_body={"code": code})
+    def verify(self, code, **binding):
+        body = {"code": code, **binding}
+        return call("POST", self.api + "/api/v1/verify", json_body=body)
 
-    def verify_when_active(self, code, seconds=PATIENCE):
+    def verify_when_active(self, code, seconds=PATIENCE, **binding):
         """As `verify`, but asks again while the code is not active yet (409)."""
 
         def verdict():
-            answer = self.verify(code)
+            answer = self.verify(code, **binding)
             return None if answer.status == 409 else answer
 
         return wait_until(verdict, "the code to become active", seconds)

@@ -1,6 +1,7 @@
 """kill -9 of `latchkey up` under load: nothing answered is lost, nothing used is valid again.
 
-(What a kill cannot show is a loss of power: there the page cache goes as well.)
+Each code has a subject of its own: what is refused again and again afterwards then counts against
+nobody else. (What a kill cannot show is a loss of power: there the page cache goes as well.)
 """
 
 import concurrent.futures
@@ -10,6 +11,7 @@ import random
 import threading
 import time
 import unittest
+import uuid
 
 import harness
 
@@ -35,14 +37,15 @@ def client(url, seed, ledger, stop):
     code = None
     try:
         while not stop.is_set():
-            answer = connection.call("GET", "/api/v1/getcode")
-            if answer.status != 200:
+            subject = str(uuid.uuid4())
+            answer = connection.call("POST", "/api/v1/codes", json_body={"subject": subject})
+            if answer.status != 201:
                 ledger.strange.append(answer)
                 continue
-            waiting.append(answer.json()["code"])
+            waiting.append({"code": answer.json()["code"], "subject": subject})
             if chance.random() < 0.5:
                 code = waiting.pop(chance.randrange(len(waiting)))
-                answer = connection.call("POST", "/api/v1/verify", json_body={"code": code})
+                answer = connection.call("POST", "/api/v1/verify", json_body=code)
                 if answer.status == 200:
                     ledger.accepted.append(code)
                 elif answer.status == 409:  # not active yet
@@ -114,7 +117,7 @@ class Crash(unittest.TestCase):
 
         def verdicts(codes):
             with concurrent.futures.ThreadPoolExecutor(CLIENTS) as pool:
-                checks = pool.map(latchkey.verify_when_active, codes)
+                checks = pool.map(lambda code: latchkey.verify_when_active(**code), codes)
                 return [answer.status for answer in checks]
 
         def wrong(codes, right):
