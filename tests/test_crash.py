@@ -17,6 +17,8 @@ import harness
 
 ROUNDS = 4
 CLIENTS = 8
+# Every code is tried again after its use, by one caller, as fast as it goes.
+NO_LIMITS = {"CALLER_FAILURES": "off", "ALL_FAILURES": "off"}
 
 
 class Ledger:
@@ -63,14 +65,14 @@ def client(url, seed, ledger, stop):
 
 class Crash(unittest.TestCase):
     def test_sigterm_under_load_ends_well_and_loses_no_code(self):
-        latchkey = harness.Latchkey()
+        latchkey = harness.Latchkey(environment=NO_LIMITS)
         self.addCleanup(latchkey.kill)
 
         def stop():
             self.assertEqual(0, latchkey.stop(), latchkey.log())
 
         ledgers = self.load_until(latchkey, stop, random.Random(1))
-        restarted = harness.Latchkey(data=latchkey.data)
+        restarted = harness.Latchkey(data=latchkey.data, environment=NO_LIMITS)
         self.addCleanup(restarted.kill)
         self.check(restarted, ledgers, [])
 
@@ -81,11 +83,11 @@ class Crash(unittest.TestCase):
         data = None
         used_before = []
         for number in range(ROUNDS):
-            latchkey = harness.Latchkey(data=data)
+            latchkey = harness.Latchkey(data=data, environment=NO_LIMITS)
             self.addCleanup(latchkey.kill)
             data = latchkey.data
             ledgers = self.load_until(latchkey, latchkey.kill, chance)
-            restarted = harness.Latchkey(data=data)
+            restarted = harness.Latchkey(data=data, environment=NO_LIMITS)
             self.addCleanup(restarted.kill)
             with self.subTest(seed=seed, round=number):
                 self.check(restarted, ledgers, used_before)

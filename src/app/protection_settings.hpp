@@ -3,6 +3,7 @@
 #include <chrono>
 #include <filesystem>
 #include <string>
+#include <string_view>
 
 #include "app/environment.hpp"
 #include "base/result.hpp"
@@ -48,5 +49,12 @@ struct SignInSettings {
 };
 Result<SignInSettings> read_sign_in_settings(const Environment& environment,
                                              const std::filesystem::path& data);
+
+/// The settings above that `latchkey up` takes from its own environment; all others follow from the
+/// local cloud that it brings along.
+inline constexpr std::string_view kSettingsOfUp[] = {
+    "CODE_ATTEMPTS_MAX", "FAILURES_MAX",    "FAILURE_DELAY_MIN",     "FAILURE_DELAY_MAX",
+    "ALL_FAILURES",      "CALLER_FAILURES", "SUBJECT_ISSUES_WINDOW", "SUBJECT_ISSUES_MAX",
+    "ALL_ISSUES",        "CALLER_ISSUES",   "NEWEST_CODE_ONLY",      "SIGN_IN"};
 
 }  // namespace latchkey::app

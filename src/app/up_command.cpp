@@ -42,16 +42,19 @@ void print_endpoints(const RunningCloud& running) {
 /// The environment of one part, as if it had been started alone with `latchkey env --as
 /// <identity>`.
 Result<Environment> environment_of_part(const Everything& all, const char* identity,
-                                        const UpOptions& options) {
+                                        const UpOptions& options, const Environment& own) {
   auto environment = environment_for(all.running, identity);
   if (!environment) return fail(environment.error());
   environment->set("CODE_LIFETIME", options.code_lifetime);
   environment->set("SIGN_IN", "true");
+  for (const auto name : kSettingsOfUp) {
+    if (!own.get(name).empty()) environment->set(std::string(name), own.get(name));
+  }
   return environment;
 }
 
 Task<Result<>> start_parts(Everything& all, std::uint16_t api_port, const UpOptions& options,
-                           World world) {
+                           const Environment& own, World world) {
   auto tables = codes::open_sqlite_tables(all.running.data / "codes.db");
   if (!tables) co_return fail(tables.error());
   all.tables = std::move(*tables);
@@ -62,7 +65,7 @@ Task<Result<>> start_parts(Everything& all, std::uint16_t api_port, const UpOpti
   if (!trust) co_return fail(trust.error());
   all.trust = *trust;
 
-  auto api_environment = environment_of_part(all, kApiIdentity, options);
+  auto api_environment = environment_of_part(all, kApiIdentity, options, own);
   if (!api_environment) co_return fail(api_environment.error());
   auto api_settings = read_api_settings(*api_environment, all.running.data);
   if (!api_settings) co_return fail(api_settings.error());
@@ -72,7 +75,7 @@ Task<Result<>> start_parts(Everything& all, std::uint16_t api_port, const UpOpti
   all.api = std::move(*api);
   all.running.endpoints["api"] = fmt::format("http://localhost:{}", all.api->port());
 
-  auto watch_environment = environment_of_part(all, kWatcherIdentity, options);
+  auto watch_environment = environment_of_part(all, kWatcherIdentity, options, own);
   if (!watch_environment) co_return fail(watch_environment.error());
   auto watch_settings = read_service_settings(*watch_environment, Needs::watcher, all.running.data);
   if (!watch_settings) co_return fail(watch_settings.error());
@@ -122,7 +125,8 @@ Task<int> run_until_signal(const Wanted& wanted, World world, Executor cloud_exe
   auto outcome =
       co_await start_cloud(all, wanted.ports, World{cloud_executor, world.clock, world.random});
   if (outcome && wanted.with_service) {
-    auto parts = co_await start_parts(all, wanted.ports.api, wanted.options, world);
+    auto parts = co_await start_parts(all, wanted.ports.api, wanted.options,
+                                      wanted.common.environment, world);
     outcome = std::move(parts);
   }
   if (outcome) outcome = write_endpoints(all.running);
