@@ -7,9 +7,9 @@
 namespace latchkey::codes {
 
 std::chrono::seconds delay_after(std::int64_t failures, const Limits& limits) {
-  if (failures <= limits.failures_max) return std::chrono::seconds{0};
+  if (failures < limits.failures_max) return std::chrono::seconds{0};
   auto delay = limits.delay_min;
-  for (auto past = failures - limits.failures_max; past > 1 && delay < limits.delay_max; --past) {
+  for (auto past = failures - limits.failures_max; past > 0 && delay < limits.delay_max; --past) {
     delay *= 2;
   }
   return std::min(delay, limits.delay_max);

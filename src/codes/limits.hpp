@@ -15,7 +15,7 @@ namespace latchkey::codes {
 struct Limits {
   /// A code is revoked by so many refused attempts for its subject and purpose.
   std::int64_t attempts_per_code = 5;
-  /// After so many failures in a row for one subject and purpose each further one costs a delay
+  /// From so many failures in a row for one subject and purpose on each one costs a delay
   /// that doubles from `delay_min` to `delay_max`. A delay, not a lock: a lock would be a weapon
   /// against the subject. An accepted code sets the count back to zero.
   std::int64_t failures_max = 100;
@@ -28,7 +28,7 @@ struct Limits {
   bool newest_only = true;
 };
 
-/// The delay that follows the `failures`-th failure in a row; zero up to `failures_max`.
+/// The delay that follows the `failures`-th failure in a row; zero below `failures_max`.
 std::chrono::seconds delay_after(std::int64_t failures, const Limits& limits);
 
 /// Whom a failure counts against: subject and purpose, known or not, or where there is no subject

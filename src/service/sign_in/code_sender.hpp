@@ -43,10 +43,8 @@ class CodeSender {
   /// one person.
   bool failing() const { return failing_; }
 
-  /// Waits until nothing is on its way.
+  /// Waits until nothing is on its way; the deadlines of issuer and delivery bound it.
   Task<> finish() { return tasks_.join(); }
-  /// What is on its way ends now.
-  void cancel() { tasks_.cancel(); }
 
  private:
   Task<> issue_and_deliver(Order order);

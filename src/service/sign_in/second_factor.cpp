@@ -13,6 +13,7 @@
 namespace latchkey::service::sign_in {
 namespace {
 
+using std::chrono::milliseconds;
 using std::chrono::seconds;
 
 /// Whose code a session asks for. A wrong first factor asks for the code of somebody who gets none:
@@ -22,8 +23,10 @@ codes::Binding binding_of(const Session& session) {
   return {session.proven ? session.subject : "unproven " + session.subject, std::string(kPurpose)};
 }
 
-std::string minutes_and_seconds(seconds left) {
-  return fmt::format("{}:{:02}", left.count() / 60, left.count() % 60);
+std::string time_left(milliseconds left) {
+  if (left.count() == 0) return "expired";
+  const auto seconds_left = std::chrono::ceil<seconds>(left).count();
+  return fmt::format("{}:{:02} left", seconds_left / 60, seconds_left % 60);
 }
 
 }  // namespace
@@ -49,9 +52,9 @@ std::string SignIn::public_url(const Visit& visit) const {
 http::Response SignIn::code_page(const Visit& visit, int code, std::string_view problem,
                                  std::string_view news) {
   const auto& session = *visit.session;
-  const auto left =
-      std::max(seconds{0}, std::chrono::floor<seconds>(session.code_expires - with_.clock.now()));
-  const auto lifetime = std::chrono::ceil<seconds>(with_.issuer.options().rules.lifetime);
+  const auto left = std::max(
+      milliseconds{0}, std::chrono::ceil<milliseconds>(session.code_expires - with_.clock.now()));
+  const auto lifetime = with_.issuer.options().rules.lifetime;
   const std::string_view introduction =
       options_.app_service_authentication
           ? "A code is on its way to you."
@@ -61,7 +64,6 @@ http::Response SignIn::code_page(const Visit& visit, int code, std::string_view 
                                                "The last code could not be sent. If none comes, "
                                                "ask for a new one.")
                                          : status(news);
-  const auto left_text = left.count() > 0 ? minutes_and_seconds(left) + " left" : "expired";
   return page(visit, code, "Enter your code",
               render(web_file("code.html"), {{"introduction", introduction},
                                              {"name", session.subject},
@@ -69,8 +71,8 @@ http::Response SignIn::code_page(const Visit& visit, int code, std::string_view 
                                              {"invalid", problem.empty() ? "false" : "true"},
                                              {"csrf", session.csrf},
                                              {"until", time_of_day(session.code_expires)},
-                                             {"left", left_text},
-                                             {"seconds_left", std::to_string(left.count())},
+                                             {"left", time_left(left)},
+                                             {"milliseconds_left", std::to_string(left.count())},
                                              {"lifetime", std::to_string(lifetime.count())}}));
 }
 

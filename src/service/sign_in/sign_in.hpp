@@ -78,9 +78,8 @@ class SignIn {
 
   /// The router must not outlive this object.
   void add_routes(http::Router& router);
-  /// Before this object goes: lets codes that are on their way leave; cancel() makes that short.
+  /// Before this object goes: waits until the codes that are on their way have left.
   Task<> finish() { return sender_.finish(); }
-  void cancel() { sender_.cancel(); }
 
  private:
   using Request = http::Request;
