@@ -118,6 +118,14 @@ Task<Result<>> LocalCloud::provision_identities() {
     running_.identities[name] = {identity->client_id, identity->object_id,
                                  identity->identity_header};
   }
+  const std::pair<const char*, const char*> app_roles[] = {{kAppIdentity, "Codes.Issue"},
+                                                           {kAppIdentity, "Codes.Verify"},
+                                                           {kOperatorIdentity, "Codes.Admin"}};
+  for (const auto& [identity, role] : app_roles) {
+    std::string object_id = running_.identities.at(identity).object_id;
+    auto given = co_await cloud_->ensure_app_role(std::move(object_id), role);
+    if (!given) co_return fail(given.error());
+  }
   // A person may have taken a role away to see what happens: a restart must not give it back.
   if (!cloud_->is_new()) co_return Result<>{};
   const auto& ids = cloud_->tenancy();
@@ -147,14 +155,6 @@ Task<Result<>> LocalCloud::provision_identities() {
   for (const Grant& wanted : grants) {
     auto granted = co_await grant(wanted.identity, wanted.role, wanted.scope);
     if (!granted) co_return fail(granted.error());
-  }
-  const std::pair<const char*, const char*> app_roles[] = {{kAppIdentity, "Codes.Issue"},
-                                                           {kAppIdentity, "Codes.Verify"},
-                                                           {kOperatorIdentity, "Codes.Admin"}};
-  for (const auto& [identity, role] : app_roles) {
-    std::string object_id = running_.identities.at(identity).object_id;
-    auto given = co_await cloud_->ensure_app_role(std::move(object_id), role);
-    if (!given) co_return fail(given.error());
   }
   co_return Result<>{};
 }

@@ -61,7 +61,6 @@ Task<Result<http::Response>> RetryPolicy::send(Prepare prepare) {
     request->timeout = std::min(std::max(left, milliseconds{100}), options_.attempt_timeout);
     Result<http::Response> outcome = co_await http_.send(std::move(*request));
 
-    if (outcome && on_answer) on_answer(*outcome);
     if (!worth_repeating(outcome, options_.while_missing)) co_return outcome;
     if (attempt >= options_.attempts_max) co_return outcome;
 

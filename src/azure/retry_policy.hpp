@@ -34,9 +34,6 @@ class RetryPolicy {
   using Prepare = std::function<Task<Result<http::ClientRequest>>()>;
   Task<Result<http::Response>> send(Prepare prepare);
 
-  /// Sees every answer, also those that are not the last. May be empty.
-  std::function<void(const http::Response&)> on_answer;
-
  private:
   http::HttpClient& http_;
   Clock& clock_;

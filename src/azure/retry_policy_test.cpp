@@ -38,7 +38,6 @@ http::Response answer(int status, http::Headers headers = {}) {
 struct RetryPolicyTest : ::testing::Test {
   Result<http::Response> send(RetryOptions options = {}) {
     RetryPolicy policy(http, clock, random, options);
-    policy.on_answer = [this](const http::Response& seen) { statuses.push_back(seen.status); };
     started = clock.steady_now();
     return testing::run_through(context, clock,
                                 policy.send([this] { return make_request(&prepared); }));
@@ -52,7 +51,6 @@ struct RetryPolicyTest : ::testing::Test {
   latchkey::testing::SeededRandom random{7};
   http::testing::FakeHttpClient http;
   int prepared = 0;
-  std::vector<int> statuses;
   SteadyTime started{};
 };
 
@@ -99,7 +97,7 @@ TEST_F(RetryPolicyTest, RepeatsTransportFaultsButNotABadCertificateOrNonsense) {
   }
 }
 
-TEST_F(RetryPolicyTest, MakesTheRequestAnewForEachAttemptAndShowsEveryAnswer) {
+TEST_F(RetryPolicyTest, MakesTheRequestAnewForEachAttempt) {
   http.queue(answer(503));
   http.queue(answer(500));
   http.queue(answer(200));
@@ -108,7 +106,6 @@ TEST_F(RetryPolicyTest, MakesTheRequestAnewForEachAttemptAndShowsEveryAnswer) {
   EXPECT_EQ(got->status, 200);
   ASSERT_EQ(http.calls.size(), 3U);
   EXPECT_EQ(http.calls[2].headers.find("x-attempt"), "3");
-  EXPECT_EQ(statuses, (std::vector{503, 500, 200}));
 }
 
 TEST_F(RetryPolicyTest, DelaysDoubleWithinHalfAndOneAndAHalf) {
