@@ -10,11 +10,14 @@
  *   SEED_MODE             the watcher inserts codes that only the queue knows (accept_unissued)
  *   TOGGLE                the walkthrough's pseudo-code instead of our watcher (a negative control)
  *   PROMPT                time moves only when no visible message waits and nobody works
- *   NO_SECOND_LOOK, NO_ATOMIC_CONSUME   rules taken away, to show that each is needed
+ *   REVOKE                somebody revokes the code, at any time
+ *   GUESS                 two guessers try wrong codes; ATTEMPTS of them revoke the code
+ *   NO_SECOND_LOOK, NO_ATOMIC_CONSUME, NO_ATOMIC_COUNT   rules taken away, to show that each is needed
  *
  * Checked: I1 no acceptance at TTL + SPREAD or later; I3 (and I2) at most one acceptance;
- * I4 not invalid before TTL - SPREAD but by use; slots never overflow (I13); with PROMPT also I11 (valid at
- * once) and I12 (queue and table drain).
+ * I2 no acceptance once revoked; I4 not invalid before TTL - SPREAD but by use or revocation; I6 at most
+ * ATTEMPTS comparisons with a usable code; slots never overflow (I13); with PROMPT
+ * also I11 (valid at once) and I12 (queue and table drain).
  */
 #ifndef WATCHERS
 #define WATCHERS 2
@@ -32,27 +35,38 @@
 #define SLOTS 3
 #endif
 
+#ifndef ATTEMPTS
+#define ATTEMPTS 2
+#endif
+
 #define TTL 2
 #define WORK 1                       /* work visibility */
 #ifdef PROMPT
 #define END (2 * TTL + MARGIN + 3)
 #else
-#define END (TTL + MARGIN + 2)
+/* Nothing can be accepted or lost after TTL + SPREAD: one step more shows that. */
+#define END (TTL + SPREAD + 1)
 #endif
-#define RECEIPTS 4                   /* receipts repeat after so many: enough for what can be in flight */
 
-mtype = { absent, pending, valid, used };
+mtype = { absent, pending, valid, used, revoked };
 
 bool issued = false;               /* nobody moves before the code is issued, at time 0 */
 byte now = 0;
 mtype row = absent;
 bool there[SLOTS];
 byte visible_at[SLOTS];
-byte receipt[SLOTS];
+byte holder[SLOTS];                  /* whose receipt is the current one: watcher + 1, or nobody's */
 byte accepted = 0;
 byte busy = 0;
 byte crashes = 0;
+bool ever_revoked = false;
+byte attempts = 0;                   /* as the row counts them */
+byte compared = 0;                   /* as they are */
+byte fast = 0;                       /* so many watchers' clocks are SPREAD ahead */
+byte slow = 0;                       /* so many verifiers' clocks are SPREAD behind */
 
+#define ahead (_pid < fast -> SPREAD : 0)
+#define behind (_pid - WATCHERS < slow -> SPREAD : 0)
 #define visible(i) (there[i] && visible_at[i] <= now)
 #ifdef PROMPT
 #define may_tick (now < END && busy == 0 && !visible(0) && !visible(1) && !visible(2))
@@ -69,17 +83,26 @@ inline put(when) {
   fi
 }
 
-inline delete_message(i, r) {
+#define mine(i) (there[i] && holder[i] == _pid + 1)
+
+inline delete_message(i) {
   if
-  :: there[i] && receipt[i] == r -> there[i] = false; visible_at[i] = 0
+  :: mine(i) -> there[i] = false; visible_at[i] = 0; holder[i] = 0
   :: else
   fi
 }
 
-inline update_message(i, r, when) {
+inline update_message(i, when) {
   if
-  :: there[i] && receipt[i] == r ->
-       visible_at[i] = when; receipt[i] = (receipt[i] + 1) % RECEIPTS
+  :: mine(i) -> visible_at[i] = when; holder[i] = 0
+  :: else
+  fi
+}
+
+/* When a visible message became so no longer matters: fewer states. */
+inline forget_time(i) {
+  if
+  :: visible_at[i] <= now -> visible_at[i] = 0
   :: else
   fi
 }
@@ -97,19 +120,16 @@ inline crash_point(label_after) {
 }
 
 active [WATCHERS] proctype watcher() {
-  byte i, mine, t, ahead;
+  byte i, t;
   issued;
-  /* This host's clock error, fixed for its life. */
-  if
-  :: ahead = 0
-#if SPREAD > 0
-  :: ahead = SPREAD
-#endif
-  fi;
 
 idle:
   atomic {                           /* (what a worker remembers is forgotten: fewer states) */
-    i = 0; mine = 0; t = 0
+    if
+    :: holder[i] == _pid + 1 -> holder[i] = 0
+    :: else
+    fi;
+    i = 0; t = 0
   };
   atomic {                           /* Get Messages: one visible message, hidden, new receipt */
     if
@@ -119,8 +139,7 @@ idle:
     :: now >= END -> goto done
     fi;
     visible_at[i] = now + WORK;
-    receipt[i] = (receipt[i] + 1) % RECEIPTS;
-    mine = receipt[i];
+    holder[i] = _pid + 1;
     busy++;
   }
 #ifdef TOGGLE
@@ -140,7 +159,7 @@ idle:
        crash_point(idle)
   fi;
 #ifndef NEVER_DELETE
-  atomic { delete_message(i, mine); busy-- };
+  atomic { delete_message(i); busy-- };
 #else
   busy--;
 #endif
@@ -161,19 +180,19 @@ idle:
 #ifdef RESEND
        atomic { put(now + (TTL - t) + MARGIN) };
        crash_point(idle);
-       atomic { delete_message(i, mine); busy-- }
+       atomic { delete_message(i); busy-- }
 #else
-       atomic { update_message(i, mine, now + (TTL - t) + MARGIN); busy-- }
+       atomic { update_message(i, now + (TTL - t) + MARGIN); busy-- }
 #endif
   :: t >= TTL + MARGIN ->
        atomic {
          assert(row != valid || now + SPREAD >= TTL);             /* I4 */
-         row = absent
+         row = absent; t = 0
        };
        crash_point(idle);
-       atomic { delete_message(i, mine); busy-- }
+       atomic { delete_message(i); busy-- }
   :: else ->
-       atomic { update_message(i, mine, now + 1); busy-- }
+       atomic { update_message(i, now + 1); busy-- }
   fi;
 #endif
   goto idle;
@@ -183,21 +202,17 @@ done:
 
 #if VERIFIERS > 0
 active [VERIFIERS] proctype verifier() {
-  byte t, behind;
   issued;
-  if
-  :: behind = 0
-#if SPREAD > 0
-  :: behind = SPREAD
-#endif
-  fi;
 
 again:
   if
+#ifdef TOGGLE
   :: now < END
+#else
+  :: now < TTL + behind              /* the first look at the clock; what follows may come late */
+#endif
   :: now >= END -> goto done
   fi;
-  t = (now > behind -> now - behind : 0);
 #ifdef TOGGLE
   atomic {                           /* the best sign-in that the pseudo-code leaves room for */
     if
@@ -209,32 +224,79 @@ again:
 #else
 #ifdef NO_ATOMIC_CONSUME
   if
-  :: row == valid && t < TTL
+  :: row == valid
   :: else -> goto again
   fi;
   row = used;
 #else
   atomic {                           /* consume: one conditional update */
     if
-    :: row == valid && t < TTL -> row = used
+    :: row == valid -> row = used
     :: else -> goto again
     fi
   };
 #endif
   atomic {                           /* the second look at the clock is the acceptance */
-    t = (now > behind -> now - behind : 0);
     if
 #ifdef NO_SECOND_LOOK
     :: true ->
 #else
-    :: t < TTL ->
+    :: now < TTL + behind ->
 #endif
        accepted++;
-       assert(accepted <= 1);                                     /* I2, I3 */
+       assert(accepted <= 1);                                     /* I3 */
+       assert(!ever_revoked);                                     /* I2 */
        assert(now < TTL + SPREAD)                                 /* I1 */
 #ifndef NO_SECOND_LOOK
     :: else
 #endif
+    fi
+  };
+#endif
+  goto again;
+done:
+  skip
+}
+#endif
+
+#define usable (row == pending || row == valid)
+
+#ifdef REVOKE
+active proctype operator() {
+  issued;
+  if
+  :: atomic { usable -> row = revoked; ever_revoked = true }
+  :: now >= END
+  fi
+}
+#endif
+
+#ifdef GUESS
+active [2] proctype guesser() {
+  issued;
+again:
+  if
+  :: usable
+  :: !usable || now >= END -> goto done
+  fi;
+#ifdef NO_ATOMIC_COUNT
+  if
+  :: attempts < ATTEMPTS
+  :: else -> goto done
+  fi;
+  atomic { compared++; assert(compared <= ATTEMPTS) };            /* I6 */
+  attempts++;
+#else
+  atomic {                           /* compare, count and revoke: one step */
+    if
+    :: usable ->
+         attempts++; compared++;
+         assert(compared <= ATTEMPTS);                            /* I6 */
+         if
+         :: attempts == ATTEMPTS -> row = revoked; ever_revoked = true
+         :: else
+         fi
+    :: else
     fi
   };
 #endif
@@ -251,9 +313,10 @@ active proctype clock() {
        may_tick ->
 #ifdef PROMPT
        /* I11: a code whose message has been handled is valid or has been used. */
-       assert(now >= TTL || crashes > 0 || row == valid || row == used || accepted > 0);
+       assert(now >= TTL || crashes > 0 || row == valid || row == used || row == revoked || accepted > 0);
 #endif
-       now++
+       now++;
+       forget_time(0); forget_time(1); forget_time(2)
      }
   :: now >= END -> break
   od;
@@ -272,6 +335,17 @@ init {
     put(0);
 #ifdef DUPLICATE
     put(0);
+#endif
+#if SPREAD > 0
+    /* How many hosts' clocks are wrong, for their lives; which of equal hosts makes no difference. */
+    do
+    :: fast < WATCHERS -> fast++
+    :: break
+    od;
+    do
+    :: slow < VERIFIERS -> slow++
+    :: break
+    od;
 #endif
     issued = true
   }

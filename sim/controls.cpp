@@ -118,6 +118,11 @@ constexpr Control kControls[] = {
      [](Plan& plan) { plan.setup.watcher.rules.clock_error_max = std::chrono::milliseconds{0}; }},
     {"eager-removal", "the row's own time when it is forgotten", "I4", Mode::ours,
      use_table<EagerRemoval>},
+    {"ignored-dates", "the comparison of clocks with Azure's", "I4", Mode::ours,
+     [](Plan& plan) {
+       plan.setup.ignores_dates = true;
+       plan.wrong_clock = std::chrono::seconds{20};
+     }},
     {"forgetful-activation", "states that move forward only", "I5", Mode::ours,
      use_table<ForgetfulActivation>},
     {"uncounted-attempts", "the count of attempts", "I6", Mode::ours, use_table<UncountedAttempts>},

@@ -74,7 +74,9 @@ Plan make_plan(Mode mode, Dice dice) {
   setup.retry.attempt_timeout = any(dice, 500, 3'000);
   setup.retry.deadline = milliseconds{8'000};
   setup.watcher.rules = setup.rules;
+  plan.update_denied = mode == Mode::resend && dice.chance(0.5);
   setup.watcher.requeue = mode == Mode::resend ? codes::Requeue::resend : codes::Requeue::update;
+  if (plan.update_denied) setup.watcher.requeue = codes::Requeue::automatic;
   setup.watcher.accept_unissued = mode == Mode::seed_mode;
   setup.watcher.work_visibility = std::chrono::seconds{1 + up_to(4)};
   setup.watcher.poll_min = any(dice, 20, 100);

@@ -33,6 +33,7 @@ struct Plan {
   int pauses = 0;
   int outages = 0;
   int clock_steps = 0;
+  bool update_denied = false;         ///< the watchers' role does not allow Update Message
   std::optional<Micros> wrong_clock;  ///< of one watcher: beyond what it can do work with
   Weather storm;
   Micros storm_length{};

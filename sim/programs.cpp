@@ -13,7 +13,8 @@ struct Base {
   Base(const Setup& setup, World& world, Machine& machine)
       : table(setup.table(world, machine)),
         edge(world, machine),
-        server_clock(machine.clock(), setup.rules.clock_error_max),
+        server_clock(machine.clock(),
+                     setup.ignores_dates ? std::chrono::hours{24} : setup.rules.clock_error_max),
         dated(edge, server_clock, machine.clock()),
         queue(queue_address(), dated, machine.clock(), world.random, setup.retry) {}
   std::unique_ptr<codes::CodeTable> table;

@@ -39,6 +39,8 @@ struct Setup {
   bool verifier_looks_once = false;
   /// Calls of this kind are answered as if they had been carried out.
   std::optional<codes::testing::FakeQueues::Step> queue_ignores{};
+  /// Nobody compares his clock with the Date of the queue's answers.
+  bool ignores_dates = false;
   /// The sign-in logs what was typed.
   bool logs_codes = false;
 };

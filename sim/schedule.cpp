@@ -34,6 +34,16 @@ class LogWatch {
   LogWatch& operator=(const LogWatch&) = delete;
 };
 
+void deny_updates(World& world) {
+  world.queues.refuse = [](const auto& call) {
+    std::optional<http::Response> denied;
+    if (call.step == codes::testing::FakeQueues::Step::update) {
+      denied = codes::testing::storage_refusal(403, "AuthorizationPermissionMismatch");
+    }
+    return denied;
+  };
+}
+
 /// The queue says that it has done them.
 void ignore_calls(World& world, codes::testing::FakeQueues::Step step) {
   world.queues.refuse = [step](const auto& call) {
@@ -148,6 +158,7 @@ Outcome run_schedule(sqlite::Database& rows, std::uint64_t seed, Mode mode, cons
   const LogWatch log_watch(world);
   world.history.settings = settings_of(plan);
   if (control != nullptr) control->apply(plan);
+  if (plan.update_denied) deny_updates(world);
   if (plan.setup.queue_ignores) ignore_calls(world, *plan.setup.queue_ignores);
   ToggleTable toggle_table;
   Driver driver(world, plan);
