@@ -2,8 +2,8 @@
 "use strict";
 
 function countDown(life) {
-  // Seconds left, not a time of day: this machine's clock may be wrong.
-  const over = Date.now() + Number(life.dataset.secondsLeft) * 1000;
+  // What is left, not a time of day: this machine's clock may be wrong.
+  const over = Date.now() + Number(life.dataset.millisecondsLeft);
   const left = life.querySelector(".left");
   const bar = life.querySelector("progress");
   const aloud = life.querySelector("[role=status]");
@@ -13,15 +13,16 @@ function countDown(life) {
     if (text !== said) aloud.textContent = said = text;
   }
   function show() {
-    const seconds = Math.max(0, Math.ceil((over - Date.now()) / 1000));
-    bar.value = seconds;
-    if (seconds === 0) {
+    const milliseconds = Math.max(0, over - Date.now());
+    bar.value = milliseconds;
+    if (milliseconds === 0) {
       left.textContent = "expired";
       life.classList.add("over");
       say("The code has expired. Ask for a new one.");
       clearInterval(timer);
       return;
     }
+    const seconds = Math.ceil(milliseconds / 1000);
     const minutes = Math.floor(seconds / 60);
     left.textContent = `${minutes}:${String(seconds % 60).padStart(2, "0")} left`;
     if (seconds <= 60) say("The code expires within a minute.");
