@@ -12,15 +12,13 @@
 #include "cloud/identity/managed_identity_service.hpp"
 #include "cloud/management/role_assignment_service.hpp"
 #include "cloud/queues/queue_service.hpp"
+#include "cloud/queues/storage_accounts.hpp"
 #include "cloud/settings.hpp"
 #include "cloud/vault/vault_service.hpp"
 #include "http/server.hpp"
-#include "wire/connection_string.hpp"
 
 namespace latchkey::cloud {
 namespace {
-
-constexpr std::size_t kAccountKeyBytes = 64;
 
 http::ServerOptions server_options(const CloudOptions& options, const char* name,
                                    std::uint16_t port) {
@@ -44,14 +42,15 @@ struct Cloud::Impl {
       : folder(std::move(folder_in)), clock(clock_in), random(random_in), executor(executor_in) {}
 
   /// Everything that reads cloud.db, then the writer.
-  Result<> open_stores();
-  Result<> read_stores(sqlite::Database& database);
+  Result<> open_stores(const CloudOptions& options);
+  Result<> read_stores(sqlite::Database& database, const std::vector<std::string>& more_accounts);
+  Result<> trust_issuers(const std::vector<TrustedIssuerOptions>& issuers);
   void make_services(sqlite::Database reader);
   /// The four ports; which numbers they got is known afterwards.
   Result<> listen(const CloudOptions& options);
   Result<> listen_on(std::unique_ptr<http::Server>& server, http::ServerOptions options,
                      http::Handler handler);
-  Result<> open_queues();
+  Result<> open_queues(const CloudOptions& options);
   void tell_ports();
 
   DataFolder folder;
@@ -59,9 +58,10 @@ struct Cloud::Impl {
   Random& random;
   const Executor executor;
   Tenancy tenancy;
-  Secret storage_key2;
+  std::vector<StorageAccount> accounts;
   bool is_new = false;
   CloudEndpoints endpoints;
+  Metrics metrics;
 
   std::unique_ptr<sqlite::Writer> writer;
   std::unique_ptr<Identities> identities;
@@ -88,44 +88,55 @@ Result<std::unique_ptr<Cloud>> Cloud::start(CloudOptions options, Clock& clock, 
   auto folder = DataFolder::open(options.data, clock);
   if (!folder) return fail(folder.error());
   auto impl = std::make_unique<Impl>(std::move(*folder), clock, random, executor);
-  if (auto opened = impl->open_stores(); !opened) return fail(opened.error());
+  if (auto opened = impl->open_stores(options); !opened) return fail(opened.error());
   if (auto listening = impl->listen(options); !listening) return fail(listening.error());
   impl->tell_ports();
   // The last that can fail: it begins background work, which only `stop` ends.
-  if (auto opened = impl->open_queues(); !opened) return fail(opened.error());
+  if (auto opened = impl->open_queues(options); !opened) return fail(opened.error());
   return std::unique_ptr<Cloud>(new Cloud(std::move(impl)));
 }
 
-Result<> Cloud::Impl::open_stores() {
-  auto database = sqlite::Database::open(folder.cloud_database());
+Result<> Cloud::Impl::open_stores(const CloudOptions& options) {
+  const std::string name = random.uuid();
+  const auto open = [&] {
+    return options.in_memory ? sqlite::Database::open_shared_memory(name)
+                             : sqlite::Database::open(folder.cloud_database());
+  };
+  auto database = open();
   if (!database) return fail(database.error());
   // One transaction: the first start pays for one fsync, not for ten.
   if (auto begun = database->execute("BEGIN IMMEDIATE"); !begun) return begun;
-  if (auto read = read_stores(*database); !read) return read;
+  if (auto read = read_stores(*database, options.storage_accounts); !read) return read;
   if (auto committed = database->execute("COMMIT"); !committed) return committed;
-  auto reader = sqlite::Database::open(folder.cloud_database());
+  auto reader = open();
   if (!reader) return fail(reader.error());
   writer = std::make_unique<sqlite::Writer>(std::move(*database));
   make_services(std::move(*reader));
+  return trust_issuers(options.trusted_issuers);
+}
+
+Result<> Cloud::Impl::trust_issuers(const std::vector<TrustedIssuerOptions>& issuers) {
+  for (const TrustedIssuerOptions& named : issuers) {
+    auto trusted = read_trusted_issuer(named);
+    if (!trusted) return fail(trusted.error());
+    authenticator->trust(std::move(*trusted));
+  }
   return {};
 }
 
-Result<> Cloud::Impl::read_stores(sqlite::Database& database) {
+Result<> Cloud::Impl::read_stores(sqlite::Database& database,
+                                  const std::vector<std::string>& more_accounts) {
   if (auto prepared = prepare_settings(database); !prepared) return prepared;
   const auto uuid = [this] { return random.uuid(); };
   auto tenant = keep_setting(database, "tenant_id", uuid);
   if (!tenant) return fail(tenant.error());
   auto subscription = keep_setting(database, "subscription_id", uuid);
   if (!subscription) return fail(subscription.error());
-  auto key = keep_setting(database, "storage_key2", [this] {
-    Bytes bytes(kAccountKeyBytes);
-    random.fill(bytes);
-    return to_base64(bytes);
-  });
-  if (!key) return fail(key.error());
+  auto kept_accounts = keep_storage_accounts(database, random, more_accounts);
+  if (!kept_accounts) return fail(kept_accounts.error());
+  accounts = std::move(*kept_accounts);
   tenancy.tenant_id = std::move(*tenant);
   tenancy.subscription_id = std::move(*subscription);
-  storage_key2 = Secret(std::move(*key));
 
   auto found_identities = Identities::load(database, random);
   if (!found_identities) return fail(found_identities.error());
@@ -211,15 +222,17 @@ void Cloud::Impl::tell_ports() {
                .login = fmt::format("https://localhost:{}", https_port)};
 }
 
-Result<> Cloud::Impl::open_queues() {
-  QueueServiceOptions options{.database = folder.queue_database(),
-                              .accounts = {{.name = std::string(kAccount),
-                                            .key1 = Secret(std::string(wire::kDevelopmentKey)),
-                                            .key2 = storage_key2}},
-                              .tenancy = tenancy,
-                              .login_origin = endpoints.login};
+Result<> Cloud::Impl::open_queues(const CloudOptions& options) {
+  std::filesystem::path file;
+  if (!options.in_memory) file = folder.queue_database();
+  QueueServiceOptions made{.database = std::move(file),
+                           .metrics = &metrics,
+                           .accounts = accounts,
+                           .tenancy = tenancy,
+                           .login_origin = endpoints.login,
+                           .deletion_window = options.queue_deletion_window};
   auto opened =
-      QueueService::open(std::move(options), *authenticator, *roles, clock, random, executor);
+      QueueService::open(std::move(made), *authenticator, *roles, clock, random, executor);
   if (!opened) return fail(opened.error());
   queues = std::move(*opened);
   queue_handler = queues->handler();
@@ -235,11 +248,17 @@ const CloudEndpoints& Cloud::endpoints() const {
 const Tenancy& Cloud::tenancy() const {
   return impl_->tenancy;
 }
+const std::vector<StorageAccount>& Cloud::storage_accounts() const {
+  return impl_->accounts;
+}
 const std::string& Cloud::authority_pem() const {
   return impl_->folder.authority_pem();
 }
 std::filesystem::path Cloud::authority_file() const {
   return impl_->folder.authority_file();
+}
+std::string Cloud::metrics() const {
+  return impl_->metrics.render();
 }
 RoleAssignments& Cloud::roles() {
   return *impl_->roles;

@@ -15,6 +15,8 @@
 #include "cloud/functions/functions_host.hpp"
 #include "cloud/identity/identities.hpp"
 #include "cloud/identity/role_assignments.hpp"
+#include "cloud/identity/trusted_issuers.hpp"
+#include "cloud/queues/queue_service.hpp"
 #include "cloud/tenancy.hpp"
 
 namespace latchkey::cloud {
@@ -31,6 +33,16 @@ struct CloudOptions {
       data;  ///< an existing folder; the cloud keeps cloud.db, queues.db, ca.pem, keys/ there
   CloudPorts ports;  ///< 0 takes a free one
   std::vector<std::string> addresses = {"127.0.0.1", "::1"};
+  /// For throw-away use: the folder keeps keys and certificates only, everything else is gone at
+  /// the end.
+  bool in_memory = false;
+  /// Storage accounts beside devstoreaccount1, by name; the keys of each are made at its first
+  /// start and stay.
+  std::vector<std::string> storage_accounts{};
+  /// How long the name of a deleted queue stays taken; in Azure some 30 s.
+  std::chrono::seconds queue_deletion_window{0};
+  /// Whose tokens are good here beside our own; roles are given to their object ids as to ours.
+  std::vector<TrustedIssuerOptions> trusted_issuers{};
 };
 
 /// Full URLs of what runs. Keys of endpoints.json.
@@ -59,9 +71,15 @@ class Cloud {
 
   const CloudEndpoints& endpoints() const;
   const Tenancy& tenancy() const;
+  /// With their keys: for connection strings. devstoreaccount1 comes first; the address of another
+  /// is that of `endpoints().queue` with its name in the place of the first one's.
+  const std::vector<StorageAccount>& storage_accounts() const;
   /// PEM of the authority that signed the servers' certificates.
   const std::string& authority_pem() const;
   std::filesystem::path authority_file() const;
+
+  /// What has been counted, for GET /metrics (base/metrics.hpp); on the executor's thread.
+  std::string metrics() const;
 
   RoleAssignments& roles();
   FunctionsHost& functions();

@@ -2,81 +2,19 @@
 
 #include <fmt/format.h>
 
-#include <array>
-
 #include "base/text.hpp"
 #include "base/time_text.hpp"
 #include "wire/xml_reader.hpp"
+#include "wire/xml_writer.hpp"
 
 namespace latchkey::wire {
 namespace {
 
-constexpr std::string_view kHead = "\xEF\xBB\xBF<?xml version=\"1.0\" encoding=\"utf-8\"?>";
-
-/// What to do with a character that XML 1.0 cannot carry.
-enum class Forbidden { replace, pass_on };
-
-/// True for the bytes that cannot be copied as they stand.
-constexpr std::array<bool, 256> kNeedsCare = [] {
-  std::array<bool, 256> table{};
-  for (std::size_t byte = 0; byte < 256; ++byte) table[byte] = byte < 0x20 || byte >= 0x80;
-  table['\t'] = table['\n'] = false;
-  table['&'] = table['<'] = table['>'] = true;
-  return table;
-}();
-
-/// Copies runs of harmless bytes at once: messages are mostly such.
-void append_escaped(std::string& out, std::string_view text,
-                    Forbidden forbidden = Forbidden::replace) {
-  std::size_t copied = 0;
-  for (std::size_t i = 0; i < text.size();) {
-    const auto byte = static_cast<unsigned char>(text[i]);
-    if (!kNeedsCare[byte]) {
-      ++i;
-      continue;
-    }
-    std::string_view instead;
-    if (byte == '&') {
-      instead = "&amp;";
-    } else if (byte == '<') {
-      instead = "&lt;";
-    } else if (byte == '>') {
-      instead = "&gt;";
-    } else if (byte == '\r') {
-      instead = "&#xD;";
-    } else if (const std::size_t size = xml::character_size(text, i); size != 0) {
-      i += size;
-      continue;
-    } else if (forbidden == Forbidden::pass_on) {
-      ++i;
-      continue;
-    } else {
-      instead = "\xEF\xBF\xBD";
-    }
-    out.append(text.substr(copied, i - copied)).append(instead);
-    copied = ++i;
-  }
-  out.append(text.substr(copied));
-}
-
-void append_element(std::string& out, std::string_view name, std::string_view text) {
-  out.append("<").append(name).append(">");
-  append_escaped(out, text);
-  out.append("</").append(name).append(">");
-}
-
-void append_attribute(std::string& out, std::string_view text) {
-  const std::string escaped = xml_escape(text);
-  for (char c : escaped) {
-    if (c == '"') {
-      out += "&quot;";
-    } else if (c == '\t' || c == '\n') {
-      out += fmt::format("&#{};", static_cast<int>(c));
-    } else {
-      out += c;
-    }
-  }
-}
+using xml::append_attribute;
+using xml::append_element;
+using xml::append_escaped;
+using xml::Forbidden;
+using xml::kHead;
 
 /// Times within one answer repeat: the last text is kept, since making one costs more than the rest
 /// of its element.
@@ -146,6 +84,12 @@ Result<QueueMessage> message_from(const pugi::xml_node& node) {
 UtcTime never_expires() {
   using namespace std::chrono;
   return sys_days{year{9999} / December / 31} + hours{23} + minutes{59} + seconds{59};
+}
+
+StorageError invalid_xml_document(const XmlFault& fault) {
+  return storage_error("InvalidXmlDocument", {{"LineNumber", std::to_string(fault.line)},
+                                              {"LinePosition", std::to_string(fault.position)},
+                                              {"Reason", fault.reason}});
 }
 
 std::string xml_escape(std::string_view text) {
@@ -293,18 +237,6 @@ Result<QueueListing> parse_queue_listing(std::string_view xml_text) {
     listing.queues.push_back(std::move(queue));
   }
   return listing;
-}
-
-std::string render_default_service_properties() {
-  static constexpr std::string_view kNoMetrics =
-      "<Version>1.0</Version><Enabled>false</Enabled>"
-      "<RetentionPolicy><Enabled>false</Enabled></RetentionPolicy>";
-  return fmt::format(
-      "{0}<StorageServiceProperties><Logging><Version>1.0</Version><Read>false</Read>"
-      "<Write>false</Write><Delete>false</Delete><RetentionPolicy><Enabled>false</Enabled>"
-      "</RetentionPolicy></Logging><HourMetrics>{1}</HourMetrics><MinuteMetrics>{1}"
-      "</MinuteMetrics><Cors /></StorageServiceProperties>",
-      kHead, kNoMetrics);
 }
 
 }  // namespace latchkey::wire

@@ -9,6 +9,7 @@
 
 #include "base/clock.hpp"
 #include "base/result.hpp"
+#include "wire/storage_error.hpp"
 
 /// The XML bodies of Queue Storage, both directions: the service renders what the client parses and
 /// the reverse. Element order as the real service emits it; bodies begin with a UTF-8 BOM and
@@ -36,6 +37,8 @@ struct XmlFault {
   int position = 0;
   std::string reason;
 };
+/// 400 InvalidXmlDocument with those details.
+StorageError invalid_xml_document(const XmlFault& fault);
 
 /// QueueMessage > MessageText, the request body of Put and Update. Characters that XML 1.0 cannot
 /// carry (U+0001, bytes that are not UTF-8) are sent so that the service refuses them, rather than
@@ -69,9 +72,6 @@ struct QueueListing {
 };
 std::string render_queue_listing(const QueueListing& listing);
 Result<QueueListing> parse_queue_listing(std::string_view xml);
-
-/// The properties of a fresh account: no logging, no metrics, no CORS.
-std::string render_default_service_properties();
 
 /// Text as XML character data: escapes & < > and carriage returns (which a reader would turn into
 /// line feeds); what XML 1.0 cannot carry becomes U+FFFD, so the result is always well-formed.

@@ -245,18 +245,5 @@ TEST(QueueListing, WhatTheProtocolDoesNotAllowIsAProtocolError) {
   }
 }
 
-TEST(ServiceProperties, OfAFreshAccountSwitchEverythingOff) {
-  const std::string xml = render_default_service_properties();
-  pugi::xml_document document;
-  ASSERT_FALSE(xml::load(document, xml));
-  const auto root = document.child("StorageServiceProperties");
-  for (const char* name : {"Logging", "HourMetrics", "MinuteMetrics", "Cors"}) {
-    EXPECT_TRUE(root.child(name)) << name;
-  }
-  EXPECT_EQ(xml.find("true"), std::string::npos);
-  EXPECT_FALSE(root.child("Cors").first_child());
-  EXPECT_TRUE(xml.starts_with(kHead));
-}
-
 }  // namespace
 }  // namespace latchkey::wire

@@ -85,6 +85,39 @@ TEST(ServiceSas, IsSignedAsComputedApart) {
             "sv=2021-02-12&si=policy&sig=sK8cMQrrsAMeL8lp6gFbW%2F9%2B3FCN4umSyAjo1t%2FyeXM%3D");
 }
 
+Sas delegation_fields() {
+  Sas sas = service_fields();
+  sas.version = "2026-04-06";
+  sas.delegation = {.object_id = "oid",
+                    .tenant_id = "tid",
+                    .start = "2029-01-01T00:00:00Z",
+                    .expiry = "2029-01-02T00:00:00Z",
+                    .service = "q",
+                    .version = "2025-07-05",
+                    .delegated_tenant_id = "other-tid"};
+  sas.delegated_object_id = "user";
+  return sas;
+}
+
+TEST(UserDelegationSas, SignsItsFieldsInTheOrderOfTheSdk) {
+  EXPECT_EQ(user_delegation_sas_string_to_sign(delegation_fields(), "acc", "orders"),
+            "raup\n2029-01-01\n2030-01-01T00:00:00Z\n/queue/acc/orders\noid\ntid\n"
+            "2029-01-01T00:00:00Z\n2029-01-02T00:00:00Z\nq\n2025-07-05\nother-tid\nuser\n"
+            "10.0.0.1-10.0.0.9\nhttps\n2026-04-06");
+}
+
+TEST(UserDelegationSas, ComesBackFromItsQueryText) {
+  const auto query = http::parse_query(
+      make_user_delegation_sas(delegation_fields(), "acc", "orders", development_key()));
+  const auto parsed = parse_sas(*query);
+  ASSERT_TRUE(parsed && parsed->has_value());
+  const Sas& sas = **parsed;
+  EXPECT_TRUE(sas.is_user_delegation_sas());
+  EXPECT_FALSE(sas.is_account_sas());
+  EXPECT_EQ(user_delegation_sas_string_to_sign(sas, "acc", "orders"),
+            user_delegation_sas_string_to_sign(delegation_fields(), "acc", "orders"));
+}
+
 TEST(Sas, ComesBackFromItsQueryText) {
   Sas fields = account_fields("2021-02-12");
   fields.start = "2029-01-01";
@@ -135,7 +168,8 @@ TEST(Sas, IsAbsentWithoutASignature) {
 
 TEST(Sas, IsRefusedWhenAFieldStandsTwice) {
   for (std::string_view key :
-       {"sv", "ss", "srt", "sp", "st", "se", "sip", "spr", "si", "ses", "sig", "SIG"}) {
+       {"sv",    "ss",    "srt", "sp",  "st",  "se",  "sip",     "spr",    "si",  "ses",
+        "skoid", "sktid", "skt", "ske", "sks", "skv", "skdutid", "sduoid", "sig", "SIG"}) {
     const http::Query query = {{"sig", "s"}, {std::string(key), "1"}, {std::string(key), "1"}};
     const auto parsed = parse_sas(query);
     ASSERT_FALSE(parsed) << key;

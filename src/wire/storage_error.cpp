@@ -7,9 +7,9 @@
 #include "base/text.hpp"
 #include "base/time_text.hpp"
 #include "wire/answer_error.hpp"
-#include "wire/queue_xml.hpp"
 #include "wire/storage_error_table.hpp"
 #include "wire/xml_reader.hpp"
+#include "wire/xml_writer.hpp"
 
 namespace latchkey::wire {
 namespace {
@@ -33,11 +33,6 @@ std::string_view remedy_for(std::string_view code) {
   const auto* found = std::find_if(kRemedies.begin(), kRemedies.end(),
                                    [code](const Remedy& row) { return row.code == code; });
   return found == kRemedies.end() ? std::string_view{} : found->text;
-}
-
-void append_element(std::string& out, std::string_view name, std::string_view value) {
-  out.append("<").append(name).append(">").append(xml_escape(value));
-  out.append("</").append(name).append(">");
 }
 
 }  // namespace
@@ -70,10 +65,10 @@ http::Response render_storage_error(const StorageError& error, std::string_view 
   message.append("\nRequestId:").append(request_id).append("\nTime:").append(to_iso8601(now));
   std::string& body = response.body;
   body.reserve(400);
-  body = "\xEF\xBB\xBF<?xml version=\"1.0\" encoding=\"utf-8\"?><Error>";
-  append_element(body, "Code", error.code);
-  append_element(body, "Message", message);
-  for (const auto& [name, value] : error.details) append_element(body, name, value);
+  body.append(xml::kHead).append("<Error>");
+  xml::append_element(body, "Code", error.code);
+  xml::append_element(body, "Message", message);
+  for (const auto& [name, value] : error.details) xml::append_element(body, name, value);
   body += "</Error>";
   return response;
 }

@@ -2,6 +2,7 @@
 
 #include <string>
 #include <string_view>
+#include <tl/expected.hpp>
 #include <utility>
 #include <vector>
 
@@ -21,6 +22,13 @@ struct StorageError {
   /// For 401: the WWW-Authenticate value; for 503: Retry-After; and such.
   std::vector<std::pair<std::string, std::string>> headers;
 };
+
+/// A value, or the refusal as it goes on the wire.
+template <class T>
+using Served = tl::expected<T, StorageError>;
+inline tl::unexpected<StorageError> refuse(StorageError error) {
+  return tl::unexpected<StorageError>(std::move(error));
+}
 
 /// The error of that code with its usual status and message. Asserts that the code is in our table.
 StorageError storage_error(std::string_view code);

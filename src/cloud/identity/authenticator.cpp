@@ -20,7 +20,8 @@ constexpr std::int64_t kNotBeforeSkewSeconds = 300;
 struct Checked {
   Sha256 hash;
   Principal principal;
-  std::string audience;  ///< without a trailing slash
+  std::string audience;          ///< without a trailing slash
+  bool for_any_service = false;  ///< the audience is one that was configured for its issuer
   std::int64_t not_before = 0;
   std::int64_t expires_at = 0;
 };
@@ -57,6 +58,12 @@ struct Authenticator::Impl {
         issuer(std::move(issuer_in)),
         clock(clock_in) {}
 
+  /// The key of that id, of whichever issuer it is, and whose it is (nullptr: ours).
+  struct Signer {
+    const RsaPublicKey* key = nullptr;
+    const TrustedIssuer* issuer = nullptr;
+  };
+  Signer find_signer(std::string_view wanted) const;
   /// The signature, issuer and tenant of a token that is not remembered.
   Result<Checked> check(std::string_view token, const Sha256& hash) const;
   void remember(Checked checked);
@@ -66,6 +73,7 @@ struct Authenticator::Impl {
   const std::string key_id;
   const std::string issuer;
   Clock& clock;
+  std::list<TrustedIssuer> trusted;
   /// The most recently used first.
   std::list<Checked> remembered;
   std::unordered_map<Sha256, std::list<Checked>::iterator, FirstBytes> by_hash;
@@ -75,6 +83,10 @@ Authenticator::Authenticator(const RsaPublicKey& key, std::string key_id, std::s
                              Clock& clock)
     : impl_(std::make_unique<Impl>(key, std::move(key_id), std::move(issuer), clock)) {}
 Authenticator::~Authenticator() = default;
+
+void Authenticator::trust(TrustedIssuer issuer) {
+  impl_->trusted.push_back(std::move(issuer));
+}
 
 Result<Principal> Authenticator::authenticate(std::string_view token,
                                               std::span<const std::string_view> audiences) {
@@ -100,29 +112,54 @@ Result<Principal> Authenticator::authenticate(std::string_view token,
   if (now < entry->not_before - kNotBeforeSkewSeconds) {
     return denied("TokenNotYetValid", "Lifetime validation failed. The token is not yet valid.");
   }
-  const bool for_us = std::ranges::any_of(audiences, [&](std::string_view audience) {
-    return without_slash(audience) == entry->audience;
-  });
+  const bool for_us =
+      entry->for_any_service || std::ranges::any_of(audiences, [&](std::string_view audience) {
+        return without_slash(audience) == entry->audience;
+      });
   if (!for_us) {
     return denied("WrongAudience", "Audience validation failed. Audience did not match.");
   }
   return entry->principal;
 }
 
+Authenticator::Impl::Signer Authenticator::Impl::find_signer(std::string_view wanted) const {
+  if (wanted == key_id) return {.key = &key, .issuer = nullptr};
+  for (const TrustedIssuer& candidate : trusted) {
+    for (const wire::TokenKey& known : candidate.keys) {
+      if (known.key_id == wanted) return {.key = &known.key, .issuer = &candidate};
+    }
+  }
+  return {};
+}
+
 Result<Checked> Authenticator::Impl::check(std::string_view token, const Sha256& hash) const {
-  auto claims = wire::verify_token(token, [this](std::string_view id) -> const RsaPublicKey* {
-    return id == key_id ? &key : nullptr;
-  });
+  Signer signer;
+  auto claims =
+      wire::verify_token(token, [this, &signer](std::string_view id) -> const RsaPublicKey* {
+        signer = find_signer(id);
+        return signer.key;
+      });
   if (!claims) return fail(claims.error());
-  if (claims->issuer != issuer || !issuer_is_of_tenant(issuer, claims->tenant_id)) {
+  // A key speaks for its own issuer only.
+  const bool right = signer.issuer != nullptr ? claims->issuer == signer.issuer->issuer
+                                              : claims->issuer == issuer &&
+                                                    issuer_is_of_tenant(issuer, claims->tenant_id);
+  if (!right) {
     return denied("WrongIssuer", "Issuer validation failed. Issuer did not match.");
   }
+  std::string audience(without_slash(claims->audience));
+  const bool configured =
+      signer.issuer != nullptr &&
+      std::ranges::any_of(signer.issuer->audiences, [&audience](std::string_view known) {
+        return without_slash(known) == audience;
+      });
   return Checked{.hash = hash,
                  .principal = {.object_id = claims->object_id,
                                .client_id = claims->client_id,
                                .tenant_id = claims->tenant_id,
                                .issuer = claims->issuer},
-                 .audience = std::string(without_slash(claims->audience)),
+                 .audience = std::move(audience),
+                 .for_any_service = configured,
                  .not_before = claims->not_before,
                  .expires_at = claims->expires_at};
 }

@@ -4,10 +4,12 @@
 #include <span>
 #include <string>
 #include <string_view>
+#include <vector>
 
 #include "base/clock.hpp"
 #include "base/result.hpp"
 #include "base/rsa.hpp"
+#include "wire/jwt.hpp"
 
 namespace latchkey::cloud {
 
@@ -19,13 +21,23 @@ struct Principal {
   std::string issuer;
 };
 
-/// Checks bearer tokens: RS256 signature by our key, issuer, tenant, lifetime (5 minutes of skew
-/// allowed on nbf, none on exp), audience. Checked tokens are remembered by their hash until they
-/// end, so that the signature of each is computed once. One thread.
+/// Somebody else whose tokens are good here: a real tenant, or a test's own. Whoever holds its keys
+/// can speak for any object id, so it is trusted wholly.
+struct TrustedIssuer {
+  std::string issuer;                  ///< iss, letter by letter
+  std::vector<std::string> audiences;  ///< good at every service, beside the service's own
+  std::vector<wire::TokenKey> keys;
+};
+
+/// Checks bearer tokens: RS256 signature by our key or a trusted issuer's, issuer, tenant, lifetime
+/// (5 minutes of skew allowed on nbf, none on exp), audience. Checked tokens are remembered by
+/// their hash until they end, so that the signature of each is computed once. One thread.
 class Authenticator {
  public:
   Authenticator(const RsaPublicKey& key, std::string key_id, std::string issuer, Clock& clock);
   ~Authenticator();
+  /// Before the first token comes.
+  void trust(TrustedIssuer issuer);
   /// `audiences`: those that the service answers to; a trailing slash does not matter.
   /// Errors, kind denied: code MalformedToken, UnsupportedAlgorithm, UnknownKey, BadSignature,
   /// WrongIssuer, WrongAudience, TokenExpired, TokenNotYetValid; the message is fit for

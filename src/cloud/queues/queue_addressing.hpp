@@ -3,7 +3,6 @@
 #include <functional>
 #include <string>
 #include <string_view>
-#include <tl/expected.hpp>
 
 #include "http/message.hpp"
 #include "wire/storage_error.hpp"
@@ -13,12 +12,8 @@
 /// is Azurite's, so that what works with it works here.
 namespace latchkey::cloud {
 
-/// A value, or the refusal as it goes on the wire.
-template <class T>
-using Served = tl::expected<T, wire::StorageError>;
-inline tl::unexpected<wire::StorageError> refuse(wire::StorageError error) {
-  return tl::unexpected<wire::StorageError>(std::move(error));
-}
+using wire::refuse;
+using wire::Served;
 
 enum class QueueResource { service, queue, messages, message };
 

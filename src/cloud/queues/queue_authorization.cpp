@@ -16,6 +16,7 @@ namespace {
 constexpr std::string_view kStorage = "https://storage.azure.com";
 /// Azure Storage's own application id, which is an audience as well.
 constexpr std::string_view kStorageGuid = "e406a681-f3d4-42a8-90b6-c2b029497af1";
+constexpr std::string_view kBearer = "Bearer ";
 constexpr std::string_view kBearerSince = "2017-11-09";
 constexpr std::string_view kChallengeSince = "2019-12-12";
 constexpr std::chrono::minutes kSkewMax{15};
@@ -75,6 +76,8 @@ QueueAuthorization::QueueAuthorization(Options options, Authenticator& authentic
       challenge_(wire::render_storage_challenge(
           {.authorization = options.login_origin + "/" + tenancy_.tenant_id,
            .resource = std::string(kStorage)})),
+      delegation_keys_(std::move(options.delegation_keys)),
+      find_policy_(std::move(options.find_policy)),
       authenticator_(authenticator),
       roles_(roles),
       clock_(clock) {
@@ -91,26 +94,33 @@ const QueueAuthorization::Account* QueueAuthorization::find_account(std::string_
   return found == accounts_.end() ? nullptr : &*found;
 }
 
-Refusal QueueAuthorization::check(const QueueCall& call) {
+Served<Caller> QueueAuthorization::check(const QueueCall& call) {
   const Account* account = find_account(call.address.account);
-  if (account == nullptr) return wire::storage_error("ResourceNotFound");
-  if (const auto header = call.request.headers.find("Authorization")) {
-    if (call.request.headers.count("Authorization") > 1) {
-      return authentication_failed("There is more than one Authorization header.");
-    }
-    if (is_scheme(*header, "Bearer")) {
-      return check_bearer(call, *account, trim(header->substr(7)));
-    }
-    if (is_scheme(*header, "SharedKey") || is_scheme(*header, "SharedKeyLite")) {
-      return check_shared_key(call, *account, *header);
-    }
-    return unauthenticated(call, "InvalidAuthenticationInfo",
-                           "The authentication scheme is not supported.");
+  if (account == nullptr) return refuse(wire::storage_error("ResourceNotFound"));
+  const auto header = call.request.headers.find("Authorization");
+  if (call.request.headers.count("Authorization") > 1) {
+    return refuse(authentication_failed("There is more than one Authorization header."));
   }
-  const auto sas = wire::parse_sas(call.query);
-  if (!sas) return authentication_failed("A field of the SAS stands in the URL twice.");
-  if (*sas) return check_sas(call, *account, **sas);
-  return unauthenticated(call, "NoAuthenticationInformation", "");
+  auto sas = wire::parse_sas(call.query);
+  if (!sas) return refuse(authentication_failed("A field of the SAS stands in the URL twice."));
+  const bool for_one_user = *sas && !(*sas)->delegated_object_id.empty();
+  if (header && is_scheme(*header, "Bearer") && !for_one_user) return check_bearer(call, *account);
+  if (!header && !*sas) return refuse(unauthenticated(call, "NoAuthenticationInformation", ""));
+  if (call.operation == QueueOperation::get_user_delegation_key) {
+    return refuse(authentication_failed("Only authentication scheme Bearer is supported."));
+  }
+  Refusal refusal;
+  if (*sas && (!header || for_one_user)) {
+    refusal = check_sas(call, *account, **sas);
+    if (!refusal && for_one_user) refusal = check_delegated_user(call, *account, **sas);
+  } else if (is_scheme(*header, "SharedKey") || is_scheme(*header, "SharedKeyLite")) {
+    refusal = check_shared_key(call, *account, *header);
+  } else {
+    refusal = unauthenticated(call, "InvalidAuthenticationInfo",
+                              "The authentication scheme is not supported.");
+  }
+  if (refusal) return refuse(std::move(*refusal));
+  return Caller{};
 }
 
 wire::StorageError QueueAuthorization::unauthenticated(const QueueCall& call, std::string_view code,
@@ -172,54 +182,107 @@ Refusal QueueAuthorization::check_shared_key(const QueueCall& call, const Accoun
 }
 
 Refusal QueueAuthorization::check_sas(const QueueCall& call, const Account& account,
-                                      const wire::Sas& sas) const {
-  if (http::find_parameter(call.query, "skoid") != nullptr) {
-    return authentication_failed("User delegation SAS are not served yet.");
-  }
-  if (!sas.identifier.empty()) {
-    return authentication_failed("Stored access policies (si) are not served yet.");
-  }
+                                      wire::Sas sas) const {
   if (!is_api_version(sas.version)) {
     return authentication_failed("Signed version (sv) is missing or not a version.");
+  }
+  // The fields of one kind are not signed in another, where anybody could add them.
+  const int kinds = (sas.is_account_sas() ? 1 : 0) + (sas.is_user_delegation_sas() ? 1 : 0) +
+                    (sas.identifier.empty() ? 0 : 1);
+  if (kinds > 1) {
+    return authentication_failed("The SAS mixes fields of different kinds of SAS.");
   }
   if (!sas.is_account_sas() && call.address.queue.empty()) {
     return authentication_failed("A service SAS is for one queue; this request names none.");
   }
-  const std::string text =
-      sas.is_account_sas()
-          ? wire::account_sas_string_to_sign(sas, call.address.account)
-          : wire::service_sas_string_to_sign(sas, call.address.account, call.address.queue);
-  if (!signed_with_a_key(account, text, sas.signature)) {
-    return authentication_failed(signature_differs(text));
+  if (auto refusal = check_sas_signature(call, account, sas)) return refusal;
+  if (!sas.identifier.empty()) {
+    const auto policy = find_policy_(call.address.account, call.address.queue, sas.identifier);
+    if (!policy) {
+      return authentication_failed("There is no stored access policy '" + sas.identifier + "'.");
+    }
+    if (auto refusal = apply_policy(sas, *policy)) return refusal;
   }
-  return check_sas_grants(sas, {.operation = call.operation,
-                                .now = clock_.now(),
-                                .over_tls = call.request.over_tls,
-                                .peer_address = call.request.peer_address});
+  const SasUse use{.operation = call.operation,
+                   .now = clock_.now(),
+                   .over_tls = call.request.over_tls,
+                   .peer_address = call.request.peer_address};
+  if (auto refusal = check_sas_grants(sas, use)) return refusal;
+  if (!sas.is_user_delegation_sas()) return std::nullopt;
+  if (auto refusal = check_delegation(sas.delegation, use.now)) return refusal;
+  // Nobody can hand on more than they may do themselves.
+  return check_role(call, account, sas.delegation.object_id);
 }
 
-Refusal QueueAuthorization::check_bearer(const QueueCall& call, const Account& account,
-                                         std::string_view token) {
+Refusal QueueAuthorization::check_sas_signature(const QueueCall& call, const Account& account,
+                                                const wire::Sas& sas) const {
+  const std::string& name = call.address.account;
+  const std::string& queue = call.address.queue;
+  if (sas.is_user_delegation_sas()) {
+    const std::string text = wire::user_delegation_sas_string_to_sign(sas, name, queue);
+    const Secret key = delegation_keys_.key_of(sas.delegation, name);
+    if (constant_time_equal(wire::sign_with_key(text, key), sas.signature)) return std::nullopt;
+    return authentication_failed(signature_differs(text));
+  }
+  const std::string text = sas.is_account_sas()
+                               ? wire::account_sas_string_to_sign(sas, name)
+                               : wire::service_sas_string_to_sign(sas, name, queue);
+  if (signed_with_a_key(account, text, sas.signature)) return std::nullopt;
+  return authentication_failed(signature_differs(text));
+}
+
+Refusal QueueAuthorization::check_delegated_user(const QueueCall& call, const Account& account,
+                                                 const wire::Sas& sas) {
+  const auto header = call.request.headers.find("Authorization").value_or("");
+  if (!is_scheme(header, "Bearer")) {
+    return authentication_failed("This SAS is for one user (sduoid), whose token is missing.");
+  }
+  const auto caller = read_token(call, account);
+  if (!caller) return caller.error();
+  const std::string& tenant = sas.delegation.delegated_tenant_id;
+  const bool tenant_fits = tenant.empty() || iequals(tenant, caller->tenant_id);
+  if (tenant_fits && iequals(sas.delegated_object_id, caller->object_id)) return std::nullopt;
+  return authentication_failed("The token is not that of the user whom the SAS names (sduoid).");
+}
+
+Served<Caller> QueueAuthorization::check_bearer(const QueueCall& call, const Account& account) {
+  auto caller = read_token(call, account);
+  if (!caller) return caller;
+  if (auto refusal = check_role(call, account, caller->object_id)) {
+    return refuse(std::move(*refusal));
+  }
+  return caller;
+}
+
+Served<Caller> QueueAuthorization::read_token(const QueueCall& call, const Account& account) {
   if (call.version < kBearerSince) {
-    return authentication_failed("Authentication scheme Bearer is not supported in this version.");
+    return refuse(
+        authentication_failed("Authentication scheme Bearer is not supported in this version."));
   }
   if (!call.request.over_tls) {
-    return authentication_failed("Authentication scheme Bearer is not allowed over plain http.");
+    return refuse(
+        authentication_failed("Authentication scheme Bearer is not allowed over plain http."));
   }
+  const std::string_view token =
+      trim(call.request.headers.find("Authorization").value_or("").substr(kBearer.size()));
   const std::string origin = is_queue_host(call.request, account.names.name)
                                  ? request_origin(call.request)
                                  : std::string(kStorage);
   const std::array<std::string_view, 4> audiences = {kStorage, account.host, origin, kStorageGuid};
   const auto principal = authenticator_.authenticate(token, audiences);
   if (!principal) {
-    return unauthenticated(call, "InvalidAuthenticationInfo", principal.error().message);
+    return refuse(unauthenticated(call, "InvalidAuthenticationInfo", principal.error().message));
   }
+  return Caller{.object_id = principal->object_id, .tenant_id = principal->tenant_id};
+}
+
+Refusal QueueAuthorization::check_role(const QueueCall& call, const Account& account,
+                                       std::string_view object_id) const {
   const std::string resource = call.address.queue.empty()
                                    ? account.resource_id
                                    : tenancy_.queue(account.names.name, call.address.queue);
-  if (roles_.allowed(principal->object_id, needs_of(call.operation).roles, resource)) {
-    return std::nullopt;
-  }
+  const wire::Requirement& needed = needs_of(call.operation).roles;
+  if (roles_.allowed(object_id, needed, resource)) return std::nullopt;
   return wire::storage_error("AuthorizationPermissionMismatch");
 }
 

@@ -199,17 +199,6 @@ TEST_F(QueueAuthorizationTest, AChangedSasIsRefusedWithoutTellingTheSignature) {
   EXPECT_FALSE(says(answer, signature));
 }
 
-TEST_F(QueueAuthorizationTest, WhatIsNotServedYetIsRefusedAsSuch) {
-  auto by_policy = fields("");
-  by_policy.identifier = "policy";
-  const auto sas = wire::make_service_sas(by_policy, "acc", "orders", world_.key1);
-  EXPECT_EQ(outcome(world_.send({.target = "/acc/orders/messages?" + sas})),
-            "403 AuthenticationFailed");
-  const auto delegated = wire::make_service_sas(fields("p"), "acc", "orders", world_.key1);
-  EXPECT_EQ(outcome(world_.send({.target = "/acc/orders/messages?skoid=x&" + delegated})),
-            "403 AuthenticationFailed");
-}
-
 TEST_F(QueueAuthorizationTest, SasSeesTheConnection) {
   auto https_only = account_fields("l");
   https_only.protocol = "https";

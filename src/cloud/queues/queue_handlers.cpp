@@ -3,45 +3,23 @@
 #include <algorithm>
 
 #include "base/time_text.hpp"
+#include "cloud/queues/queue_answers.hpp"
 #include "cloud/queues/queue_rules.hpp"
 #include "wire/queue_xml.hpp"
+#include "wire/storage_error_table.hpp"
 
 namespace latchkey::cloud {
 namespace {
 using std::chrono::seconds;
 
-http::Response empty_response(int status) {
-  http::Response response;
-  response.status = status;
-  return response;
-}
-
-http::Response xml_response(int status, std::string body) {
-  http::Response response;
-  response.status = status;
-  response.headers.set("Content-Type", "application/xml");
-  response.body = std::move(body);
-  response.chunked = true;  // As the real service does.
-  return response;
-}
-
-wire::StorageError not_served_yet(std::string_view parameter, std::string_view value) {
-  return wire::storage_error("UnsupportedQueryParameter",
-                             {{"QueryParameterName", std::string(parameter)},
-                              {"QueryParameterValue", std::string(value)},
-                              {"Reason", "the local queue service does not serve this yet"}});
-}
+/// Before this version a message lived for seven days at most.
+constexpr std::string_view kAnyLifeSince = "2017-07-29";
 
 /// The text of a QueueMessage document. Errors: InvalidXmlDocument, RequestBodyTooLarge.
 Served<std::string> read_text(const http::Request& request) {
   wire::XmlFault fault;
   auto text = wire::parse_message_request(request.body, fault);
-  if (!text) {
-    return refuse(
-        wire::storage_error("InvalidXmlDocument", {{"LineNumber", std::to_string(fault.line)},
-                                                   {"LinePosition", std::to_string(fault.position)},
-                                                   {"Reason", fault.reason}}));
-  }
+  if (!text) return refuse(wire::invalid_xml_document(fault));
   if (text->size() > kTextBytesMax) {
     return refuse(
         wire::storage_error("RequestBodyTooLarge", {{"MaxLimit", std::to_string(kTextBytesMax)}}));
@@ -50,7 +28,8 @@ Served<std::string> read_text(const http::Request& request) {
 }
 
 /// messagettl and visibilitytimeout of a Put.
-Served<QueueStore::PutOptions> read_put_options(const http::Query& query) {
+Served<QueueStore::PutOptions> read_put_options(const QueueCall& call) {
+  const http::Query& query = call.query;
   constexpr std::int64_t kNever = -1;
   const auto visibility = integer_parameter(
       query, {.name = "visibilitytimeout", .min = 0, .max = kVisibilitySecondsMax});
@@ -59,11 +38,13 @@ Served<QueueStore::PutOptions> read_put_options(const http::Query& query) {
   constexpr std::int64_t kLifeMax = 200'000'000'000;
   const std::string* life_text = http::find_parameter(query, "messagettl");
   std::int64_t life = kLifeSecondsDefault;
-  if (life_text != nullptr && *life_text == "-1") {
+  const bool any_life = call.version >= kAnyLifeSince;
+  if (any_life && life_text != nullptr && *life_text == "-1") {
     life = kNever;
   } else {
-    const auto given = integer_parameter(
-        query, {.name = "messagettl", .min = 1, .max = std::numeric_limits<std::int64_t>::max()});
+    const std::int64_t longest =
+        any_life ? std::numeric_limits<std::int64_t>::max() : kLifeSecondsDefault;
+    const auto given = integer_parameter(query, {.name = "messagettl", .min = 1, .max = longest});
     if (!given) return refuse(given.error());
     life = given->value_or(kLifeSecondsDefault);
     if (life > kLifeMax) life = kNever;
@@ -93,27 +74,25 @@ std::optional<std::string> given(const http::Query& query, std::string_view name
 
 }  // namespace
 
-Task<Served<http::Response>> QueueHandlers::serve(const QueueCall& call) {
+Task<Served<http::Response>> QueueHandlers::serve(const QueueCall& call, const Caller& caller) {
   switch (call.operation) {
     case QueueOperation::list_queues:
       co_return list_queues(call);
     case QueueOperation::get_service_properties:
-      co_return xml_response(200, wire::render_default_service_properties());
-    case QueueOperation::get_service_stats:
-      if (!call.address.secondary) {
-        co_return refuse(invalid_parameter("comp", "stats", "served by the secondary only"));
-      }
-      co_return refuse(not_served_yet("comp", "stats"));
+      co_return xml_response(
+          200, wire::render_service_properties(settings_.properties(call.address.account)));
     case QueueOperation::set_service_properties:
-      co_return refuse(not_served_yet("comp", "properties"));
+      co_return co_await set_service_properties(call);
+    case QueueOperation::get_service_stats:
+      co_return get_service_stats(call);
     case QueueOperation::get_user_delegation_key:
-      co_return refuse(not_served_yet("comp", "userdelegationkey"));
-    case QueueOperation::get_acl:
-    case QueueOperation::set_acl:
-      co_return refuse(not_served_yet("comp", "acl"));
+      co_return get_user_delegation_key(call, caller);
     default:
-      break;
+      co_return co_await serve_queue(call);
   }
+}
+
+Task<Served<http::Response>> QueueHandlers::serve_queue(const QueueCall& call) {
   if (auto refusal = check_queue_name(call.address.queue)) co_return refuse(std::move(*refusal));
   switch (call.operation) {
     case QueueOperation::create_queue:
@@ -124,6 +103,10 @@ Task<Served<http::Response>> QueueHandlers::serve(const QueueCall& call) {
       co_return get_metadata(call);
     case QueueOperation::set_metadata:
       co_return co_await set_metadata(call);
+    case QueueOperation::get_acl:
+      co_return get_acl(call);
+    case QueueOperation::set_acl:
+      co_return co_await set_acl(call);
     case QueueOperation::put_message:
       co_return co_await put_message(call);
     case QueueOperation::get_messages:
@@ -148,7 +131,10 @@ Served<http::Response> QueueHandlers::list_queues(const QueueCall& call) {
   if (!maximum) return refuse(maximum.error());
   wire::QueueListing listing;
   listing.service_endpoint = request_origin(call.request) + "/";
-  if (call.address.path_style) listing.service_endpoint += call.address.account;
+  if (call.address.path_style) {
+    listing.service_endpoint.append(call.address.account)
+        .append(call.address.secondary ? "-secondary" : "");
+  }
   listing.prefix = given(call.query, "prefix");
   listing.marker = given(call.query, "marker");
   listing.max_results = *maximum;
@@ -178,6 +164,7 @@ Served<http::Response> QueueHandlers::list_queues(const QueueCall& call) {
 Task<Served<http::Response>> QueueHandlers::create_queue(const QueueCall& call) {
   auto metadata = read_metadata(call.request.headers);
   if (!metadata) co_return refuse(metadata.error());
+  if (is_being_deleted(call)) co_return refuse(wire::storage_error("QueueBeingDeleted"));
   const auto created =
       co_await store_.create_queue(call.address.account, call.address.queue, std::move(*metadata));
   if (!created) co_return refuse(store_refusal(created.error()));
@@ -189,6 +176,12 @@ Task<Served<http::Response>> QueueHandlers::delete_queue(const QueueCall& call) 
   if (!queue) co_return refuse(queue.error());
   const auto done = co_await store_.delete_queue(*queue);
   if (!done) co_return refuse(store_refusal(done.error()));
+  if (options_.deletion_window.count() > 0) {
+    deleted_until_.insert_or_assign(call.address.account + "/" + call.address.queue,
+                                    clock_.now() + options_.deletion_window);
+  }
+  // The queue is gone, whatever becomes of this: what is left of its policies can never be read.
+  (void)(co_await settings_.forget_queue(*queue)).has_value();
   co_return empty_response(204);
 }
 
@@ -217,7 +210,7 @@ Task<Served<http::Response>> QueueHandlers::set_metadata(const QueueCall& call) 
 Task<Served<http::Response>> QueueHandlers::put_message(const QueueCall& call) {
   auto text = read_text(call.request);
   if (!text) co_return refuse(text.error());
-  const auto options = read_put_options(call.query);
+  const auto options = read_put_options(call);
   if (!options) co_return refuse(options.error());
   const auto queue = find_queue(call);
   if (!queue) co_return refuse(queue.error());
@@ -315,25 +308,23 @@ Served<MessageNames::Receipt> QueueHandlers::read_receipt(const QueueCall& call)
   return *receipt;
 }
 
+bool QueueHandlers::is_being_deleted(const QueueCall& call) {
+  const UtcTime now = clock_.now();
+  std::erase_if(deleted_until_, [now](const auto& entry) { return entry.second <= now; });
+  return deleted_until_.contains(call.address.account + "/" + call.address.queue);
+}
+
 wire::StorageError store_refusal(const Error& error) {
-  auto refusal = wire::storage_error(error.code);
+  std::string_view code = error.code;
+  if (wire::find_storage_error(code) == nullptr) {
+    code = error.kind == ErrorKind::throttled ? "ServerBusy" : "InternalError";
+  }
+  auto refusal = wire::storage_error(code);
   if (error.retry_after) {
     const auto wait = std::chrono::ceil<seconds>(*error.retry_after);
     refusal.headers.emplace_back("Retry-After", std::to_string(wait.count()));
   }
   return refusal;
-}
-
-wire::StorageError refuse_preflight(const http::Request& request) {
-  for (const std::string_view name : {"Origin", "Access-Control-Request-Method"}) {
-    if (request.headers.find(name).value_or("").empty()) {
-      return wire::storage_error("InvalidHeaderValue",
-                                 {{"HeaderName", std::string(name)},
-                                  {"HeaderValue", ""},
-                                  {"Reason", "a preflight request must carry it"}});
-    }
-  }
-  return wire::storage_error("CorsPreflightFailure");
 }
 
 }  // namespace latchkey::cloud

@@ -1,9 +1,14 @@
 #pragma once
 
+#include <chrono>
+#include <map>
 #include <string>
 
+#include "base/clock.hpp"
 #include "base/task.hpp"
+#include "cloud/queues/delegation_keys.hpp"
 #include "cloud/queues/queue_authorization.hpp"
+#include "cloud/queues/queue_settings_store.hpp"
 #include "cloud/queues/queue_store.hpp"
 #include "http/message.hpp"
 
@@ -14,15 +19,28 @@ namespace latchkey::cloud {
 
 class QueueHandlers {
  public:
-  explicit QueueHandlers(QueueStore& store) : store_(store) {}
+  struct Options {
+    DelegationKeys delegation_keys;
+    /// How long the name of a deleted queue stays taken.
+    std::chrono::seconds deletion_window{0};
+  };
+  /// The stores and the clock must outlive this.
+  QueueHandlers(QueueStore& store, QueueSettingsStore& settings, Clock& clock, Options options)
+      : store_(store), settings_(settings), clock_(clock), options_(std::move(options)) {}
 
   /// The answer without the headers that all answers have. `call` and what it refers to must live
   /// until the task has ended.
-  Task<Served<http::Response>> serve(const QueueCall& call);
+  Task<Served<http::Response>> serve(const QueueCall& call, const Caller& caller);
 
  private:
   using Answer = Task<Served<http::Response>>;
 
+  Answer serve_queue(const QueueCall& call);
+  Answer set_service_properties(const QueueCall& call);
+  Served<http::Response> get_service_stats(const QueueCall& call);
+  Served<http::Response> get_user_delegation_key(const QueueCall& call, const Caller& caller);
+  Served<http::Response> get_acl(const QueueCall& call);
+  Answer set_acl(const QueueCall& call);
   Served<http::Response> list_queues(const QueueCall& call);
   Answer create_queue(const QueueCall& call);
   Answer delete_queue(const QueueCall& call);
@@ -37,14 +55,16 @@ class QueueHandlers {
 
   Served<QueueNumber> find_queue(const QueueCall& call) const;
   Served<MessageNames::Receipt> read_receipt(const QueueCall& call) const;
+  bool is_being_deleted(const QueueCall& call);
 
   QueueStore& store_;
+  QueueSettingsStore& settings_;
+  Clock& clock_;
+  const Options options_;
+  std::map<std::string, UtcTime> deleted_until_;  ///< by ACCOUNT/QUEUE
 };
 
 /// How an error of the store is answered.
 wire::StorageError store_refusal(const Error& error);
-
-/// What an OPTIONS request gets while no CORS rules can be set: what Azure answers without any.
-wire::StorageError refuse_preflight(const http::Request& request);
 
 }  // namespace latchkey::cloud

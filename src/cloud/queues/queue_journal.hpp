@@ -77,6 +77,7 @@ class QueueJournal {
   Task<Result<bool>> purge(std::uint32_t id, std::uint64_t up_to, bool queue_too, std::size_t max);
 
   sqlite::Writer::Counts counts() const { return writer_.counts(); }
+  sqlite::Writer& writer() { return writer_; }
 
  private:
   explicit QueueJournal(sqlite::Database database) : writer_(std::move(database)) {}

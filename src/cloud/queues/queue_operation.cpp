@@ -14,21 +14,13 @@ using enum QueueOperation;
 using http::Method;
 using namespace wire::queue_actions;
 
-constexpr std::string_view kServiceWrite = "Microsoft.Storage/storageAccounts/queueServices/write";
-constexpr std::string_view kDelegationKey =
-    "Microsoft.Storage/storageAccounts/queueServices/generateUserDelegationKey/action";
-constexpr std::string_view kGetAcl =
-    "Microsoft.Storage/storageAccounts/queueServices/queues/getAcl/action";
-constexpr std::string_view kSetAcl =
-    "Microsoft.Storage/storageAccounts/queueServices/queues/setAcl/action";
-
 // The documents want resource type o for delete, update and clear; Azurite wants c: both do.
 const std::array<OperationNeeds, 17> kNeeds = {{
     {list_queues, "s", "l", "", {{kQueuesRead}}},
     {get_service_properties, "s", "r", "", {{kServicePropertiesRead}}},
-    {set_service_properties, "s", "w", "", {{kServiceWrite}}},
+    {set_service_properties, "s", "w", "", {{kServicePropertiesWrite}}},
     {get_service_stats, "s", "r", "", {{kServicePropertiesRead}}},
-    {get_user_delegation_key, "", "", "", {{kDelegationKey}}},
+    {get_user_delegation_key, "", "", "", {{kGenerateUserDelegationKey}}},
     {create_queue, "c", "cw", "", {{kQueuesWrite}}},
     {delete_queue, "c", "d", "", {{kQueuesDelete}}},
     {get_metadata, "c", "r", "r", {{kQueuesRead}}},

@@ -1,5 +1,6 @@
 #pragma once
 
+#include <chrono>
 #include <cstdint>
 #include <filesystem>
 #include <map>
@@ -30,6 +31,9 @@ struct QueueServiceOptions {
   /// "https://localhost:8443": stands in challenges as
   /// authorization_uri=LOGIN/TENANT/oauth2/authorize.
   std::string login_origin;
+  /// How long the name of a deleted queue stays taken (409 QueueBeingDeleted): in Azure some 30 s,
+  /// here none unless somebody wants to see it.
+  std::chrono::seconds deletion_window{0};
 };
 
 /// Queue Storage on the wire: addressing, authorization, operations, XML. One thread.

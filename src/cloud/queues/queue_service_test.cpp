@@ -179,10 +179,6 @@ TEST_F(QueueServiceTest, ErrorsAreAzures) {
       {get, "/acc?comp=list&include=everything", "", "400 InvalidQueryParameterValue"},
       {get, "/acc?comp=list&marker=nonsense", "", "400 InvalidMarker"},
       {get, "/acc?restype=service&comp=stats", "", "400 InvalidQueryParameterValue"},
-      {put, "/acc?restype=service&comp=properties", "", "400 UnsupportedQueryParameter"},
-      {get, "/acc/orders?comp=acl", "", "400 UnsupportedQueryParameter"},
-      {put, "/acc/orders?comp=acl", "", "400 UnsupportedQueryParameter"},
-      {post, "/acc?restype=service&comp=userdelegationkey", "", "400 UnsupportedQueryParameter"},
   };
   for (const auto& row : kRows) {
     const auto answer = call(row.method, row.target, row.body);
@@ -262,12 +258,6 @@ TEST_F(QueueServiceTest, ClearEmptiesTheQueue) {
             "0");
 }
 
-TEST_F(QueueServiceTest, ServicePropertiesAreThoseOfAFreshAccount) {
-  const auto answer = call(get, "/acc?restype=service&comp=properties");
-  EXPECT_EQ(answer.status, 200);
-  EXPECT_NE(answer.body.find("<StorageServiceProperties>"), std::string::npos);
-}
-
 TEST_F(QueueServiceTest, EveryAnswerHasTheCommonHeaders) {
   const auto answer = call(get, "/acc?comp=list", "", {{"x-ms-client-request-id", "my id"}});
   EXPECT_EQ(answer.headers.find("x-ms-version"), "2026-04-06");
@@ -307,16 +297,6 @@ TEST_F(QueueServiceTest, NewerVersionsAreNeverRefusedAndMalformedOnesAlways) {
                    .headers = {{"x-ms-version", ""}}});
   EXPECT_EQ(by_sas.status, 200);
   EXPECT_EQ(by_sas.headers.find("x-ms-version"), "2021-02-12");
-}
-
-TEST_F(QueueServiceTest, PreflightIsAnsweredAsWithoutCorsRules) {
-  EXPECT_EQ(outcome(world_.send({.method = options, .target = "/acc/orders"})),
-            "400 InvalidHeaderValue");
-  EXPECT_EQ(outcome(world_.send({.method = options,
-                                 .target = "/acc/orders",
-                                 .headers = {{"Origin", "https://a.example"},
-                                             {"Access-Control-Request-Method", "GET"}}})),
-            "403 CorsPreflightFailure");
 }
 
 TEST_F(QueueServiceTest, HostStyleReachesTheSameQueue) {

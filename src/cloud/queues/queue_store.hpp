@@ -102,6 +102,8 @@ class QueueStore {
   Task<bool> collect();
 
   const QueueEngine& engine() const { return engine_; }
+  /// For what else is kept beside the queues, in step with them.
+  sqlite::Writer& writer() { return journal_->writer(); }
 
  private:
   struct Queue {

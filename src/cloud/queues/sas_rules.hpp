@@ -5,6 +5,7 @@
 
 #include "base/clock.hpp"
 #include "cloud/queues/queue_operation.hpp"
+#include "wire/access_policy.hpp"
 #include "wire/sas.hpp"
 #include "wire/storage_error.hpp"
 
@@ -17,6 +18,14 @@ struct SasUse {
   bool over_tls = false;
   std::string_view peer_address;
 };
+
+/// Puts what the stored policy says in the place of what the SAS leaves open. Error:
+/// AuthenticationFailed (both say it).
+std::optional<wire::StorageError> apply_policy(wire::Sas& sas, const wire::AccessPolicy& policy);
+
+/// Whether the key of a user delegation SAS is one for queues and for now. Error:
+/// AuthenticationFailed.
+std::optional<wire::StorageError> check_delegation(const wire::UserDelegation& key, UtcTime now);
 
 /// Nullopt: allowed. Errors: AuthenticationFailed (not yet or no longer valid, malformed),
 /// AuthorizationProtocolMismatch, AuthorizationSourceIPMismatch, AuthorizationServiceMismatch,

@@ -10,7 +10,7 @@
 
 namespace latchkey::cloud::testing {
 
-QueueWorld::QueueWorld()
+QueueWorld::QueueWorld(std::chrono::seconds deletion_window)
     : tenancy{.tenant_id = std::string(kTestTenant), .subscription_id = "5ab5"},
       key1(to_base64(std::string_view("the first key of the account"))),
       key2(to_base64(std::string_view("the second key of the account"))) {
@@ -27,6 +27,7 @@ QueueWorld::QueueWorld()
   options.accounts = {{.name = "acc", .key1 = key1, .key2 = key2}};
   options.tenancy = tenancy;
   options.login_origin = "https://localhost:8443";
+  options.deletion_window = deletion_window;
   auto opened = QueueService::open(std::move(options), *authenticator_, *roles_, clock, random,
                                    context.get_executor());
   LK_ASSERT(opened.has_value());

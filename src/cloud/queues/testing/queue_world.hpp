@@ -20,7 +20,7 @@ using latchkey::testing::await;
 /// tests with tokens is kTestPrincipal, with no roles at first.
 class QueueWorld {
  public:
-  QueueWorld();
+  explicit QueueWorld(std::chrono::seconds deletion_window = {});
   ~QueueWorld();
 
   struct Call {
