@@ -94,6 +94,10 @@ constexpr StorageErrorRow kTable[] = {
      "The specified resource type does not match the type of the existing resource."},
     {503, "ServerBusy",
      "The server is currently unable to receive requests. Please retry your request."},
+    // Not Azure's: its disks do not fill up. 503, so that clients try again.
+    {503, "StorageFull",
+     "There is no room left on the disk that holds the queues. Nothing was changed; the request "
+     "will be served again when there is room."},
     {400, "UnsupportedHeader",
      "One of the HTTP headers specified in the request is not supported."},
     {405, "UnsupportedHttpVerb", "The resource doesn't support specified Http Verb."},

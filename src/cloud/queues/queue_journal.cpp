@@ -36,22 +36,6 @@ std::int64_t key_number(std::uint32_t queue, std::uint64_t sequence) {
   return number(message_key(queue, sequence));
 }
 
-Result<> prepare_schema(sqlite::Database& database) {
-  auto statement = database.prepare("PRAGMA user_version");
-  if (!statement) return fail(statement.error());
-  const auto row = statement->step();
-  if (!row) return fail(row.error());
-  const std::int64_t version = statement->integer(0);
-  statement->reset();
-  if (version > kSchemaVersion) {
-    return fail(ErrorKind::storage, "StorageError",
-                fmt::format("the queue store was written by a newer version (schema {}, this "
-                            "program knows {}); use that version or another data folder",
-                            version, kSchemaVersion));
-  }
-  return database.execute(kSchema);
-}
-
 Result<std::uint64_t> load_seed(sqlite::Database& database, Random& random) {
   auto& insert = database.cached("INSERT OR IGNORE INTO setting VALUES ('seed', ?1)");
   if (auto done = insert.bind(1, number(random.next_u64())).run(); !done) return fail(done.error());
@@ -157,23 +141,62 @@ Result<> remove_row(sqlite::Database& database, MessageKey key) {
   return database.cached("DELETE FROM message WHERE key = ?1").bind(1, number(key)).run();
 }
 
-}  // namespace
+Error with_way_out(Error error) {
+  if (error.code == "StorageDamaged") {
+    error.message +=
+        "; nothing was changed: `latchkey cloud check` says what is damaged, `latchkey cloud "
+        "export` saves what can be read, `latchkey cloud import` brings it into another folder";
+  }
+  return error;
+}
 
-Result<std::unique_ptr<QueueJournal>> QueueJournal::open(
-    sqlite::Database database, Random& random,
-    const std::function<void(const Contents&)>& loaded_queues, const Load& loaded) {
-  if (auto done = prepare_schema(database); !done) return fail(done.error());
+Result<> load(sqlite::Database& database, Random& random,
+              const std::function<void(const QueueJournal::Contents&)>& loaded_queues,
+              const QueueJournal::Load& loaded) {
+  if (auto done = prepare_queue_tables(database); !done) return done;
   const auto seed = load_seed(database, random);
   if (!seed) return fail(seed.error());
   auto queues = load_queues(database);
   if (!queues) return fail(queues.error());
-  const Contents contents{.seed = *seed, .queues = std::move(*queues)};
+  const QueueJournal::Contents contents{.seed = *seed, .queues = std::move(*queues)};
   loaded_queues(contents);
   for (const StoredQueue& queue : contents.queues) {
     if (queue.deleted) continue;
-    if (auto done = load_messages(database, queue, loaded); !done) return fail(done.error());
+    if (auto done = load_messages(database, queue, loaded); !done) return done;
   }
-  return std::unique_ptr<QueueJournal>(new QueueJournal(std::move(database)));
+  return {};
+}
+
+}  // namespace
+
+Result<> prepare_queue_tables(sqlite::Database& database) {
+  auto statement = database.prepare("PRAGMA user_version");
+  if (!statement) return fail(statement.error());
+  const auto row = statement->step();
+  if (!row) return fail(row.error());
+  const std::int64_t version = statement->integer(0);
+  statement->reset();
+  if (version > kSchemaVersion) {
+    return fail(ErrorKind::storage, "StorageError",
+                fmt::format("the queue store was written by a newer version (schema {}, this "
+                            "program knows {}); use that version or another data folder",
+                            version, kSchemaVersion));
+  }
+  return database.execute(kSchema);
+}
+
+Result<sqlite::Database> QueueJournal::open_file(const std::filesystem::path& file) {
+  auto database = sqlite::Database::open(file, {.alone = true});
+  if (!database) return fail(with_way_out(database.error()));
+  return database;
+}
+
+Result<std::unique_ptr<QueueJournal>> QueueJournal::open(
+    sqlite::Database database, Random& random, sqlite::WriterOptions options,
+    const std::function<void(const Contents&)>& loaded_queues, const Load& loaded) {
+  const auto loaded_all = load(database, random, loaded_queues, loaded);
+  if (!loaded_all) return fail(with_way_out(loaded_all.error()));
+  return std::unique_ptr<QueueJournal>(new QueueJournal(std::move(database), std::move(options)));
 }
 
 Task<Result<std::uint32_t>> QueueJournal::create_queue(std::string account, std::string name,

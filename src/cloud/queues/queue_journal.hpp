@@ -1,6 +1,7 @@
 #pragma once
 
 #include <cstdint>
+#include <filesystem>
 #include <functional>
 #include <string>
 #include <vector>
@@ -46,11 +47,15 @@ class QueueJournal {
   };
   using Load = std::function<void(const MessageState& message)>;
 
+  /// The file of the journal, of which nobody else has hold; empty: in memory. Errors: storage;
+  /// StorageDamaged names the commands that help.
+  static Result<sqlite::Database> open_file(const std::filesystem::path& file);
+
   /// Makes the tables where they are missing, reads everything, then starts the writer.
   /// `loaded_queues` comes first, then every live message in the order of keys.
   /// Errors: storage (unreadable, or made by a newer version).
   static Result<std::unique_ptr<QueueJournal>> open(
-      sqlite::Database database, Random& random,
+      sqlite::Database database, Random& random, sqlite::WriterOptions options,
       const std::function<void(const Contents& contents)>& loaded_queues, const Load& loaded);
 
   /// The new queue's id, or 0 when there is one of that name.
@@ -80,9 +85,13 @@ class QueueJournal {
   sqlite::Writer& writer() { return writer_; }
 
  private:
-  explicit QueueJournal(sqlite::Database database) : writer_(std::move(database)) {}
+  QueueJournal(sqlite::Database database, sqlite::WriterOptions options)
+      : writer_(std::move(database), std::move(options)) {}
   sqlite::Writer writer_;
 };
+
+/// Makes the tables where they are missing. Error: storage (written by a newer version, damaged).
+Result<> prepare_queue_tables(sqlite::Database& database);
 
 /// Metadata as one text column: name, newline, value, newline, and so on.
 std::string metadata_to_text(const wire::Metadata& metadata);

@@ -22,16 +22,13 @@ bool same_metadata(const wire::Metadata& a, const wire::Metadata& b) {
 
 }  // namespace
 
-Error QueueStore::store_error(const Error& cause) {
-  Error error = cause;
-  const bool busy = cause.kind == ErrorKind::throttled;
-  error.code = busy ? "ServerBusy" : "InternalError";
-  if (!busy) error.kind = ErrorKind::storage;
-  return error;
-}
-
 QueueStore::QueueStore(Clock& clock, Random& random, Options options)
-    : clock_(clock), random_(random), options_(options), texts_(options.text_cache_bytes) {}
+    : clock_(clock),
+      random_(random),
+      options_(options),
+      unseen_(options.metrics == nullptr ? std::make_unique<Metrics>() : nullptr),
+      metrics_(unseen_ ? *unseen_ : *options.metrics),
+      texts_(options.text_cache_bytes) {}
 
 Result<std::unique_ptr<QueueStore>> QueueStore::open(sqlite::Database database, Clock& clock,
                                                      Random& random) {
@@ -41,12 +38,35 @@ Result<std::unique_ptr<QueueStore>> QueueStore::open(sqlite::Database database, 
 Result<std::unique_ptr<QueueStore>> QueueStore::open(sqlite::Database database, Clock& clock,
                                                      Random& random, Options options) {
   auto store = std::unique_ptr<QueueStore>(new QueueStore(clock, random, options));
+  sqlite::WriterOptions writer{
+      .waiting_max = options.waiting_max,
+      .committed = [&metrics = store->metrics_](const auto& commit) { metrics.committed(commit); }};
   auto journal = QueueJournal::open(
-      std::move(database), random, [&store](const auto& contents) { store->adopt(contents); },
+      std::move(database), random, std::move(writer),
+      [&store](const auto& contents) { store->adopt(contents); },
       [&store](const MessageState& message) { store->engine_.add(message); });
   if (!journal) return fail(journal.error());
   store->journal_ = std::move(*journal);
+  if (options.metrics != nullptr) store->show_gauges(*options.metrics);
   return store;
+}
+
+void QueueStore::show_gauges(Metrics& metrics) {
+  using Samples = std::vector<Metrics::Sample>;
+  metrics.gauge("latchkey_queue_messages", "Messages in a queue, hidden ones included.", [this] {
+    Samples depths;
+    for (const auto& [number, queue] : by_number_) {
+      depths.push_back({.labels = {{"account", queue->account}, {"queue", queue->name}},
+                        .value = static_cast<double>(engine_.approximate_count(number))});
+    }
+    return depths;
+  });
+  metrics.gauge("latchkey_queue_journal_waiting", "Changes that wait for the disk.", [this] {
+    return Samples{{.labels = {}, .value = static_cast<double>(journal_->writer().waiting())}};
+  });
+  metrics.gauge("latchkey_queue_index_bytes", "Memory of the index of all messages.", [this] {
+    return Samples{{.labels = {}, .value = static_cast<double>(engine_.bytes())}};
+  });
 }
 
 void QueueStore::adopt(const QueueJournal::Contents& contents) {
@@ -95,11 +115,12 @@ Result<QueueNumber> QueueStore::find_queue(std::string_view account, std::string
 
 Task<Result<QueueStore::Creation>> QueueStore::create_queue(std::string account, std::string name,
                                                             wire::Metadata metadata) {
+  auto measured = call(QueueStoreMetrics::Operation::create_queue);
   const Queue* there = find_by_name(account, name);
   if (there == nullptr) {
     std::string text = metadata_to_text(metadata);
     const auto id = co_await journal_->create_queue(account, name, std::move(text));
-    if (!id) co_return fail(store_error(id.error()));
+    if (!id) co_return fail(measured.failed(id.error()));
     if (*id != 0) {
       add_queue({.number = *id,
                  .account = std::move(account),
@@ -107,19 +128,24 @@ Task<Result<QueueStore::Creation>> QueueStore::create_queue(std::string account,
                  .metadata = std::move(metadata),
                  .last_sequence = 0},
                 0);
+      measured.succeeded();
       co_return Creation::made;
     }
     // Somebody else made it while we waited.
     there = find_by_name(account, name);
   }
-  if (there != nullptr && same_metadata(there->metadata, metadata)) co_return Creation::was_there;
+  if (there != nullptr && same_metadata(there->metadata, metadata)) {
+    measured.succeeded();
+    co_return Creation::was_there;
+  }
   co_return fail(ErrorKind::conflict, "QueueAlreadyExists",
                  "the specified queue already exists with other metadata");
 }
 
 Task<Result<>> QueueStore::delete_queue(QueueNumber number) {
+  auto measured = call(QueueStoreMetrics::Operation::delete_queue);
   const auto done = co_await journal_->delete_queue(number);
-  if (!done) co_return fail(store_error(done.error()));
+  if (!done) co_return fail(measured.failed(done.error()));
   const auto found = by_number_.find(number);
   if (found == by_number_.end()) co_return queue_not_found();  // A second delete came first.
   const Queue* queue = found->second;
@@ -128,16 +154,19 @@ Task<Result<>> QueueStore::delete_queue(QueueNumber number) {
   purges_.push_back({.queue = number, .up_to = kSequenceMax, .queue_too = true});
   const auto names = accounts_.find(queue->account);
   names->second.erase(names->second.find(queue->name));
+  measured.succeeded();
   co_return Result<>{};
 }
 
 Task<Result<>> QueueStore::set_metadata(QueueNumber number, wire::Metadata metadata) {
+  auto measured = call(QueueStoreMetrics::Operation::set_metadata);
   std::string text = metadata_to_text(metadata);
   const auto done = co_await journal_->set_metadata(number, std::move(text));
-  if (!done) co_return fail(store_error(done.error()));
+  if (!done) co_return fail(measured.failed(done.error()));
   const auto found = by_number_.find(number);
   if (found == by_number_.end()) co_return queue_not_found();
   found->second->metadata = std::move(metadata);
+  measured.succeeded();
   co_return Result<>{};
 }
 

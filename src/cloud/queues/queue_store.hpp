@@ -18,6 +18,7 @@
 #include "cloud/queues/message_names.hpp"
 #include "cloud/queues/queue_engine.hpp"
 #include "cloud/queues/queue_journal.hpp"
+#include "cloud/queues/queue_store_metrics.hpp"
 #include "cloud/queues/text_cache.hpp"
 #include "wire/queue_xml.hpp"
 
@@ -31,8 +32,9 @@
 /// later piece of work always finds the rows of an earlier one.
 ///
 /// Error codes are Azure's: QueueNotFound, QueueAlreadyExists, MessageNotFound, PopReceiptMismatch,
-/// InvalidQueryParameterValue; ServerBusy (the writer has too much waiting), InternalError (the
-/// disk failed; nothing was done). One thread. To be destroyed when no call of it is waiting.
+/// InvalidQueryParameterValue; ServerBusy (the writer has too much waiting), StorageFull (no room
+/// on the disk), InternalError (the disk failed). After the last three nothing was done. One
+/// thread. To be destroyed when no call of it is waiting.
 namespace latchkey::cloud {
 
 using QueueNumber = std::uint32_t;
@@ -43,6 +45,11 @@ class QueueStore {
     std::size_t text_cache_bytes = std::size_t{4} * 1024 * 1024;
     /// Rows per piece of background work: what a request may have to wait behind.
     std::size_t slice = 500;
+    /// Changes that wait for the disk; more are refused as ServerBusy. With texts of 64 KiB this is
+    /// half a gigabyte, with small ones half a second.
+    std::size_t waiting_max = 8192;
+    /// Where to count; nullptr: nowhere. Must outlive the store's calls.
+    Metrics* metrics = nullptr;
   };
 
   /// Reads everything that is there. Errors: storage. `clock` and `random` must outlive the store.
@@ -121,8 +128,10 @@ class QueueStore {
   };
 
   QueueStore(Clock& clock, Random& random, Options options);
-  /// What a failure of the journal is called on the wire.
-  static Error store_error(const Error& cause);
+  QueueStoreMetrics::Call call(QueueStoreMetrics::Operation operation) {
+    return QueueStoreMetrics::Call(metrics_, operation, clock_);
+  }
+  void show_gauges(Metrics& metrics);
   void adopt(const QueueJournal::Contents& contents);
   Queue& add_queue(Queue queue, std::uint64_t cleared_to);
   const Queue* find_by_name(std::string_view account, std::string_view name) const;
@@ -134,6 +143,8 @@ class QueueStore {
   Clock& clock_;
   Random& random_;
   const Options options_;
+  std::unique_ptr<Metrics> unseen_;  ///< where nobody looks, when the options name no other
+  QueueStoreMetrics metrics_;
   MessageNames names_{0};
   QueueEngine engine_;
   TextCache texts_;

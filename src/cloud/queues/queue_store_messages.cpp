@@ -21,6 +21,7 @@ tl::unexpected<Error> message_not_found() {
 
 Task<Result<wire::QueueMessage>> QueueStore::put(QueueNumber number, std::string text,
                                                  PutOptions options) {
+  auto measured = call(QueueStoreMetrics::Operation::put);
   const auto found = by_number_.find(number);
   if (found == by_number_.end()) co_return queue_not_found();
   Queue& queue = *found->second;
@@ -36,36 +37,43 @@ Task<Result<wire::QueueMessage>> QueueStore::put(QueueNumber number, std::string
                              .dequeue_count = 0};
   auto shared = std::make_shared<const std::string>(std::move(text));
   const auto done = co_await journal_->put(message, shared);
-  if (!done) co_return fail(store_error(done.error()));
+  if (!done) co_return fail(measured.failed(done.error()));
   // Cleared or deleted while we waited: it was put before that, and has gone with the rest.
   if (engine_.add(message)) texts_.put(message.key, std::move(shared));
+  measured.succeeded();
   co_return shown(message, nullptr);
 }
 
 Task<Result<std::vector<wire::QueueMessage>>> QueueStore::get(QueueNumber number, std::size_t count,
                                                               std::chrono::seconds visibility) {
+  auto measured = call(QueueStoreMetrics::Operation::get);
   std::vector<wire::QueueMessage> messages;
   sweep(number);
   auto changes =
       engine_.get(number, count, visibility, clock_.now(), [this] { return random_.next_u64(); });
-  if (changes.empty()) co_return messages;
+  if (changes.empty()) {
+    measured.succeeded();
+    co_return messages;
+  }
   std::vector<MessageText> texts;
   texts.reserve(changes.size());
   for (const auto& change : changes) texts.push_back(texts_.find(change.after.key));
   const auto read = co_await journal_->take(changes, std::move(texts));
   if (!read) {
     for (const auto& change : changes) engine_.undo(change);
-    co_return fail(store_error(read.error()));
+    co_return fail(measured.failed(read.error()));
   }
   messages.reserve(changes.size());
   for (std::size_t i = 0; i < changes.size(); ++i) {
     messages.push_back(shown(changes[i].after, (*read)[i]));
   }
+  measured.succeeded();
   co_return messages;
 }
 
 Task<Result<std::vector<wire::QueueMessage>>> QueueStore::peek(QueueNumber number,
                                                                std::size_t count) {
+  auto measured = call(QueueStoreMetrics::Operation::peek);
   std::vector<wire::QueueMessage> messages;
   sweep(number);
   const auto seen = engine_.peek(number, count, clock_.now());
@@ -78,7 +86,7 @@ Task<Result<std::vector<wire::QueueMessage>>> QueueStore::peek(QueueNumber numbe
   const bool complete = std::all_of(texts.begin(), texts.end(), [](const auto& t) { return !!t; });
   if (!complete) {
     auto read = co_await journal_->read(std::move(keys), std::move(texts));
-    if (!read) co_return fail(store_error(read.error()));
+    if (!read) co_return fail(measured.failed(read.error()));
     texts = std::move(*read);
   }
   messages.reserve(seen.size());
@@ -86,18 +94,22 @@ Task<Result<std::vector<wire::QueueMessage>>> QueueStore::peek(QueueNumber numbe
     messages.push_back(shown(seen[i], texts[i]));
     messages.back().pop_receipt.clear();
   }
+  measured.succeeded();
   co_return messages;
 }
 
 Task<Result<>> QueueStore::clear(QueueNumber number) {
+  auto measured = call(QueueStoreMetrics::Operation::clear);
   const auto found = by_number_.find(number);
   if (found == by_number_.end()) co_return queue_not_found();
   const std::uint64_t up_to = found->second->last_sequence;
-  if (up_to == 0) co_return Result<>{};
-  const auto done = co_await journal_->clear(number, up_to);
-  if (!done) co_return fail(store_error(done.error()));
-  engine_.clear(number, up_to);
-  purges_.push_back({.queue = number, .up_to = up_to, .queue_too = false});
+  if (up_to > 0) {
+    const auto done = co_await journal_->clear(number, up_to);
+    if (!done) co_return fail(measured.failed(done.error()));
+    engine_.clear(number, up_to);
+    purges_.push_back({.queue = number, .up_to = up_to, .queue_too = false});
+  }
+  measured.succeeded();
   co_return Result<>{};
 }
 
@@ -105,6 +117,7 @@ Task<Result<QueueStore::Updated>> QueueStore::update(QueueNumber number, std::st
                                                      MessageNames::Receipt receipt,
                                                      std::chrono::seconds visibility,
                                                      std::optional<std::string> text) {
+  auto measured = call(QueueStoreMetrics::Operation::update);
   const auto held = held_message(number, id, receipt);
   if (!held) co_return fail(held.error());
   const UtcTime next_visible = clock_.now() + visibility;
@@ -122,23 +135,26 @@ Task<Result<QueueStore::Updated>> QueueStore::update(QueueNumber number, std::st
   if (!done) {
     if (shared) texts_.erase(change.after.key);  // The journal has the old text.
     engine_.undo(change);
-    co_return fail(store_error(done.error()));
+    co_return fail(measured.failed(done.error()));
   }
+  measured.succeeded();
   co_return Updated{.pop_receipt = names_.receipt(change.after.key, change.after.receipt),
                     .time_next_visible = next_visible};
 }
 
 Task<Result<>> QueueStore::remove(QueueNumber number, std::string id,
                                   MessageNames::Receipt receipt) {
+  auto measured = call(QueueStoreMetrics::Operation::remove);
   const auto held = held_message(number, id, receipt);
   if (!held) co_return fail(held.error());
   const MessageState message = engine_.remove(held->key);
   const auto done = co_await journal_->remove(message.key);
   if (!done) {
     engine_.add(message);
-    co_return fail(store_error(done.error()));
+    co_return fail(measured.failed(done.error()));
   }
   texts_.erase(message.key);
+  measured.succeeded();
   co_return Result<>{};
 }
 
