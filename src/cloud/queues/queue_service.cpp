@@ -116,14 +116,15 @@ Result<std::unique_ptr<QueueService>> QueueService::open(QueueServiceOptions opt
                                                          const RoleAssignments& roles, Clock& clock,
                                                          Random& random, Executor executor) {
   if (auto right = check_accounts(options.accounts); !right) return fail(right.error());
-  auto database = sqlite::Database::open(options.database);
+  auto database = QueueJournal::open_file(options.database);
   if (!database) return fail(database.error());
   auto settings = QueueSettingsStore::load(*database, random);
   if (!settings) return fail(settings.error());
   const auto deletion_window = options.deletion_window;
+  const QueueStore::Options store_options{.metrics = options.metrics};
   auto impl = std::make_unique<Impl>(std::move(options), std::move(*settings), authenticator, roles,
                                      clock, random, executor);
-  auto store = QueueStore::open(std::move(*database), clock, impl->random);
+  auto store = QueueStore::open(std::move(*database), clock, impl->random, store_options);
   if (!store) return fail(store.error());
   impl->store = std::move(*store);
   impl->settings->use_writer(impl->store->writer());

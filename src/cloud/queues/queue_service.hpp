@@ -8,6 +8,7 @@
 #include <string>
 
 #include "base/clock.hpp"
+#include "base/metrics.hpp"
 #include "base/random.hpp"
 #include "base/result.hpp"
 #include "base/secret.hpp"
@@ -26,6 +27,7 @@ struct StorageAccount {
 
 struct QueueServiceOptions {
   std::filesystem::path database;  ///< queues.db; empty: in memory
+  Metrics* metrics = nullptr;      ///< where the store counts; must outlive the service
   std::vector<StorageAccount> accounts;
   Tenancy tenancy;
   /// "https://localhost:8443": stands in challenges as
