@@ -81,7 +81,7 @@ class Journeys(InChromium):
 
 
 class Countdown(InChromium):
-    options = ("--code-lifetime", "5s")
+    options = ("--code-lifetime", "8s")
 
     def test_counts_to_the_end_of_the_code(self):
         self.journey("countdown")
