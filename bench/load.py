@@ -3,9 +3,11 @@
 import os
 import pathlib
 import re
+import signal
 import socket
 import statistics
 import subprocess
+import time
 
 import harness
 
@@ -49,12 +51,13 @@ def free_port():
 class Load:
     """One run of wrk: what it saw, and the CPU time that the server spent on it."""
 
-    def __init__(self, url, connections, seconds, server_pid):
+    def __init__(self, url, connections, seconds, server_pid, script=None, arguments=()):
         before = cpu_seconds(server_pid)
-        output = subprocess.run(
-            ["wrk", "-t1", f"-c{connections}", f"-d{seconds}s", "--latency", url],
-            capture_output=True, text=True, check=True,
-        ).stdout
+        scripted = ["-s", script] if script else []
+        output = run_wrk(
+            ["-t1", f"-c{connections}", f"-d{seconds}s", "--latency", *scripted, url, "--",
+             *arguments]
+        )
         spent = cpu_seconds(server_pid) - before
         requests = int(re.search(r"(\d+) requests in", output)[1])
         failed = re.search(r"Non-2xx or 3xx responses: .*|Socket errors: .*", output)
@@ -65,6 +68,20 @@ class Load:
         # At the line's start only: "70.99%" stands elsewhere.
         self.p50_ms = milliseconds(re.search(r"^ +50% +(\S+)", output, re.M)[1])
         self.p99_ms = milliseconds(re.search(r"^ +99% +(\S+)", output, re.M)[1])
+
+
+def run_wrk(arguments):
+    """What it prints. A script ends the run before its time by a word on standard error."""
+    with subprocess.Popen(
+        ["wrk", *arguments], stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True
+    ) as wrk:
+        wrk.stderr.readline()
+        while wrk.poll() is None:
+            wrk.send_signal(signal.SIGINT)  # the first may come before it listens
+            time.sleep(0.02)
+        if wrk.returncode != 0:
+            raise SystemExit(f"wrk {arguments}: {wrk.returncode}\n{wrk.stderr.read()}")
+        return wrk.stdout.read()
 
 
 class Time:
