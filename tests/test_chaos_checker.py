@@ -89,6 +89,8 @@ class Checker(unittest.TestCase):
         rows = [row("pending", 99.9, code="c2"), row("revoked", 100.1, code="c2")]
         self.finds("key", issue(key="k"), *ROWS, issue("c2", key="k"), *rows)
         self.passes(issue(key="k"), issue(start=101, end=102, key="k"), *ROWS)
+        later = issue("c2", 108, 109, key="k", expires=116.0) | {"issued": 108.5}
+        self.passes(issue(key="k"), *ROWS, later, row("pending", 108.9, code="c2"), KILL)
 
     def test_a_refusal_without_a_reason_is_found(self):
         self.finds("I4", issue(), *UNUSED, verify("refused", 103))
@@ -119,6 +121,9 @@ class Checker(unittest.TestCase):
     def test_an_acceptance_after_too_many_guesses_is_found(self):
         self.finds("I6", issue(), *UNUSED, *WRONG, verify("accepted", 103))
         self.passes(issue(), *UNUSED, *WRONG[:4], verify("accepted", 103))
+        # By a clock for which the code was over nothing was compared.
+        fast = [verify("refused", 107.5, code=None, offset=0.8) for _ in range(5)]
+        self.passes(issue(), *UNUSED, *fast, verify("accepted", 107.8))
         # Those that were under way at the same moment may have come later.
         during = [verify("refused", 102, 104, code=None) for _ in range(5)]
         self.passes(issue(), *UNUSED, *during, verify("accepted", 103))

@@ -119,11 +119,11 @@ def accepted_twice(run):
 
 
 def issued_twice(run):
-    """One code per idempotency key of an issue."""
-    for key, issues in grouped(run.of("issue"), lambda issue: issue["key"]).items():
-        codes = {issue["code"] for issue in issues if issue["code"]}
-        if key and len(codes) > 1:
-            yield "key", min(codes), f"issued for the same key as {max(codes)}"
+    """One code per idempotency key of an issue, while that code lives."""
+    issued = sorted(run.issues.values(), key=lambda issue: issue["issued"])
+    for key, issues in grouped(issued, lambda issue: issue["key"]).items():
+        if key and len(issues) > 1 and issues[1]["issued"] < issues[0]["expires"]:
+            yield "key", issues[1]["code"], f"issued for the same key as {issues[0]['code']}"
 
 
 def refused_too_early(run):
@@ -177,13 +177,16 @@ def moved_backwards(run):
 
 
 def compared_too_often(run):
-    """I6: at most so many refused attempts per code; then it is dead."""
+    """I6: at most so many refused attempts per code; then it is dead.
+
+    Who took the code for over compared nothing: his attempt could not have been accepted.
+    """
     most = run.options["attempts_max"]
     for code, issue in run.issues.items():
-        tries = [v for v in run.guesses(code) if v["verdict"] == "refused"
-                 and v["start"] > issue["end"]]
-        tries += [v for v in run.verifies[code] if v["verdict"] == "refused"
-                  and bound(v) != bound(issue)]
+        wrong = [v for v in run.guesses(code) if v["start"] > issue["end"]]
+        wrong += [v for v in run.verifies[code] if bound(v) != bound(issue)]
+        tries = [v for v in wrong if v["verdict"] == "refused"
+                 and v["end"] + v["offset"] < issue["expires"]]
         for verify in run.accepted(code):
             count = sum(1 for v in tries if v["end"] < verify["start"])
             if count >= most and not run.is_repeat(verify):
@@ -273,13 +276,13 @@ def left_behind(run):
 def put_too_often(run):
     """I13: one message per issue; another one only when the answer to the first was lost.
 
-    Who was stopped for longer than he waits for an answer cannot know that it has come.
+    Who has just been stopped for longer than he waits for an answer does not look at it.
     """
     if run.options["requeue"] != "update":
         return
     for code, puts in run.by_code("put").items():
         heard = [p["at"] for p in puts if p["heard"]]
-        if len(heard) > 1 and not run.paused(heard[0], heard[-1]):
+        if len(heard) > 1 and not run.paused(heard[0] - 1, heard[-1]):
             yield "I13", code, f"put {len(heard)} times although the queue had answered"
 
 

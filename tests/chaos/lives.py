@@ -169,7 +169,8 @@ class Lives:
             return
         self.asker.texts[label] = text
         self.journal.write("forge", code=label)
-        forged = {"code": label, "subject": "", "purpose": "", "source": "127.0.0.9"}
+        forged = {"code": label, "subject": "", "purpose": "",
+                  "source": f"127.200.{number >> 8 & 255}.{number & 255}"}
         for _ in range(2):
             await asyncio.sleep(self.chance.uniform(0.3, 2))
             await self.submit(forged)

@@ -11,7 +11,7 @@ import urllib.parse
 
 import harness
 
-FAKETIME = pathlib.Path("/usr/lib/x86_64-linux-gnu/faketime/libfaketimeMT.so.1")
+FAKETIME = next(pathlib.Path("/usr/lib").glob("*/faketime/libfaketimeMT.so.1"), None)
 TOGGLE = pathlib.Path(__file__).with_name("toggle.py")
 # Every host's clock is right within a second (LifetimeRules::clock_error_max).
 ERROR_MAX = 1.0
