@@ -11,7 +11,6 @@ using std::chrono::seconds;
 using testing::Browser;
 using testing::contains;
 using ::testing::HasSubstr;
-using ::testing::Not;
 using testing::SignInWorld;
 
 TEST(SignIn, NamePasswordAndCodeLeadToTheProtectedPage) {
