@@ -21,8 +21,28 @@ using Run = std::function<int(const CommonOptions&)>;
 CLI::App* command(CLI::App& parent, Run& chosen, const char* name, const char* help, Run run) {
   auto* made = parent.add_subcommand(name, help);
   made->fallthrough();
-  made->callback([&chosen, run = std::move(run)] { chosen = run; });
+  // A command's own commands come first: `cloud check` is no `cloud`.
+  made->callback([&chosen, run = std::move(run)] {
+    if (!chosen) chosen = run;
+  });
   return made;
+}
+
+void add_cloud_data(CLI::App& cloud, Run& chosen) {
+  auto options = std::make_shared<DataOptions>();
+  const std::pair<const char*, const char*> actions[] = {
+      {"check", "Read all of the queues' file and tell what is wrong with it"},
+      {"export", "Save queues and messages as JSON lines; what is damaged is told and left out"},
+      {"import", "Add what export saved, all or nothing"}};
+  for (const auto& [action_name, help] : actions) {
+    const char* action = action_name;
+    auto* made = command(cloud, chosen, action, help, [options, action](const CommonOptions& c) {
+      options->action = action;
+      return run_cloud_data(c, *options);
+    });
+    if (std::string_view(action) == "check") continue;
+    made->add_option("file", options->file, "Default: standard output or input");
+  }
 }
 
 void add_running(CLI::App& app, Run& chosen) {
@@ -38,6 +58,15 @@ void add_running(CLI::App& app, Run& chosen) {
   auto* cloud = command(app, chosen, "cloud", "Run the local cloud alone",
                         [options](const CommonOptions& c) { return run_cloud(c, *options); });
   cloud->add_option("--ports", options->ports, "As with up");
+  for (auto* it : {up, cloud}) {
+    it->add_flag("--in-memory", options->in_memory, "Keep queues and codes in memory only");
+    it->add_option("--account", options->accounts, "A storage account beside devstoreaccount1");
+    it->add_option("--trusted-issuer", options->trusted_issuers,
+                   "ISSUER=FILE: accept tokens of that issuer too; FILE is its key set (JWKS)");
+    it->add_option("--trusted-audience", options->trusted_audiences,
+                   "An audience that those tokens may have beside Azure's own");
+  }
+  add_cloud_data(*cloud, chosen);
   command(app, chosen, "serve", "Run the API; settings from the environment", run_serve);
   command(app, chosen, "watch", "Run the queue watcher; settings from the environment", run_watch);
   command(app, chosen, "number", "Run the number API (the walkthrough's third-party function)",

@@ -21,9 +21,19 @@ struct CommonOptions {
 struct UpOptions {
   std::string ports;
   std::string code_lifetime = "600s";
+  bool in_memory = false;
+  std::vector<std::string> accounts;           ///< storage accounts beside devstoreaccount1
+  std::vector<std::string> trusted_issuers;    ///< "ISSUER=JWKS_FILE"
+  std::vector<std::string> trusted_audiences;  ///< of those issuers' tokens
 };
 int run_up(const CommonOptions& common, const UpOptions& options);
 int run_cloud(const CommonOptions& common, const UpOptions& options);
+
+struct DataOptions {
+  std::string action;  ///< check, export, import
+  std::string file;    ///< export, import; empty: standard output or input
+};
+int run_cloud_data(const CommonOptions& common, const DataOptions& options);
 
 int run_serve(const CommonOptions& common);
 int run_watch(const CommonOptions& common);

@@ -49,13 +49,11 @@ Result<Ports> parse_ports(std::string_view text) {
   return ports;
 }
 
-Task<Result<std::unique_ptr<LocalCloud>>> LocalCloud::start(std::filesystem::path data,
-                                                            cloud::CloudPorts ports, World world) {
+Task<Result<std::unique_ptr<LocalCloud>>> LocalCloud::start(cloud::CloudOptions options,
+                                                            World world) {
   std::unique_ptr<LocalCloud> local(new LocalCloud);
-  cloud::CloudOptions options;
-  options.data = data;
-  options.ports = ports;
-  auto started = cloud::Cloud::start(options, world.clock, world.random, world.executor);
+  const std::filesystem::path data = options.data;
+  auto started = cloud::Cloud::start(std::move(options), world.clock, world.random, world.executor);
   if (!started) co_return fail(started.error());
   local->cloud_ = std::move(*started);
   local->running_.data = data;

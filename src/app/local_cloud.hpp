@@ -24,8 +24,7 @@ Result<Ports> parse_ports(std::string_view text);
 /// with. Runs wholly on `world.executor`.
 class LocalCloud {
  public:
-  static Task<Result<std::unique_ptr<LocalCloud>>> start(std::filesystem::path data,
-                                                         cloud::CloudPorts ports, World world);
+  static Task<Result<std::unique_ptr<LocalCloud>>> start(cloud::CloudOptions options, World world);
   /// What other processes, and our own parts, need to know.
   const RunningCloud& running() const { return running_; }
   Task<> stop(std::chrono::milliseconds grace) { co_await cloud_->stop(grace); }

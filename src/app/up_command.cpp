@@ -9,6 +9,7 @@
 #include "app/local_cloud.hpp"
 #include "app/names.hpp"
 #include "app/service_parts.hpp"
+#include "app/setting_reader.hpp"
 #include "base/log.hpp"
 #include "codes/sqlite_code_table.hpp"
 
@@ -55,7 +56,9 @@ Result<Environment> environment_of_part(const Everything& all, const char* ident
 
 Task<Result<>> start_parts(Everything& all, std::uint16_t api_port, const UpOptions& options,
                            const Environment& own, World world) {
-  auto tables = codes::open_sqlite_tables(all.running.data / "codes.db");
+  std::filesystem::path file;
+  if (!options.in_memory) file = all.running.data / "codes.db";
+  auto tables = codes::open_sqlite_tables(file);
   if (!tables) co_return fail(tables.error());
   all.tables = std::move(*tables);
 
@@ -101,10 +104,34 @@ Task<> stop_everything(Everything& all, Executor cloud_executor) {
   co_await run_on(cloud_executor, stop_cloud(std::move(all.cloud)));
 }
 
-Task<Result<>> start_cloud(Everything& all, const Ports& ports, World cloud_world) {
-  std::filesystem::path data = all.running.data;
-  auto cloud = co_await run_on(cloud_world.executor,
-                               LocalCloud::start(std::move(data), ports.cloud, cloud_world));
+/// "ISSUER=FILE"; the issuer is a URL and may hold an '=' itself.
+Result<std::vector<cloud::TrustedIssuerOptions>> parse_trusted(const UpOptions& options) {
+  std::vector<cloud::TrustedIssuerOptions> issuers;
+  for (const std::string& text : options.trusted_issuers) {
+    const auto at = text.rfind('=');
+    if (at == std::string::npos || at == 0 || at + 1 == text.size()) {
+      return setting_error("--trusted-issuer", text, "it is an issuer and a file with its key set",
+                           "https://issuer.example=keys.json");
+    }
+    issuers.push_back({.issuer = text.substr(0, at),
+                       .audiences = options.trusted_audiences,
+                       .keys = text.substr(at + 1)});
+  }
+  return issuers;
+}
+
+Task<Result<>> start_cloud(Everything& all, const Ports& ports, const UpOptions& wanted,
+                           World cloud_world) {
+  auto trusted = parse_trusted(wanted);
+  if (!trusted) co_return fail(trusted.error());
+  cloud::CloudOptions options;
+  options.data = all.running.data;
+  options.ports = ports.cloud;
+  options.in_memory = wanted.in_memory;
+  options.storage_accounts = wanted.accounts;
+  options.trusted_issuers = std::move(*trusted);
+  auto starting = LocalCloud::start(std::move(options), cloud_world);
+  auto cloud = co_await run_on(cloud_world.executor, std::move(starting));
   if (!cloud) co_return fail(cloud.error());
   all.cloud = std::move(*cloud);
   all.running = all.cloud->running();
@@ -122,8 +149,8 @@ Task<int> run_until_signal(const Wanted& wanted, World world, Executor cloud_exe
   StopSignal stop(world.executor);
   Everything all;
   all.running.data = wanted.common.data;
-  auto outcome =
-      co_await start_cloud(all, wanted.ports, World{cloud_executor, world.clock, world.random});
+  const World cloud_world{cloud_executor, world.clock, world.random};
+  auto outcome = co_await start_cloud(all, wanted.ports, wanted.options, cloud_world);
   if (outcome && wanted.with_service) {
     auto parts = co_await start_parts(all, wanted.ports.api, wanted.options,
                                       wanted.common.environment, world);

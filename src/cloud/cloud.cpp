@@ -51,6 +51,8 @@ struct Cloud::Impl {
   Result<> listen_on(std::unique_ptr<http::Server>& server, http::ServerOptions options,
                      http::Handler handler);
   Result<> open_queues(const CloudOptions& options);
+  /// On the functions port, where /api and /admin leave it free.
+  Task<http::Response> show_metrics(const http::Request& request);
   void tell_ports();
 
   DataFolder folder;
@@ -189,7 +191,21 @@ Result<> Cloud::Impl::listen(const CloudOptions& options) {
   done = listen_on(queue_server, std::move(queue),
                    [this](const http::Request& request) { return queue_handler(request); });
   if (!done) return done;
-  return listen_on(functions_server, std::move(function), functions->handler());
+  return listen_on(functions_server, std::move(function),
+                   [this, handler = functions->handler()](const http::Request& request) {
+                     return request.path() == "/metrics" ? show_metrics(request) : handler(request);
+                   });
+}
+
+Task<http::Response> Cloud::Impl::show_metrics(const http::Request& request) {
+  if (request.method != http::Method::get) {
+    auto refusal = http::text_response(405, "GET only");
+    refusal.headers.set("Allow", "GET");
+    co_return refusal;
+  }
+  auto response = http::text_response(200, metrics.render());
+  response.headers.set("Content-Type", Metrics::kContentType);
+  co_return response;
 }
 
 Result<> Cloud::Impl::listen_on(std::unique_ptr<http::Server>& server, http::ServerOptions options,
@@ -256,9 +272,6 @@ const std::string& Cloud::authority_pem() const {
 }
 std::filesystem::path Cloud::authority_file() const {
   return impl_->folder.authority_file();
-}
-std::string Cloud::metrics() const {
-  return impl_->metrics.render();
 }
 RoleAssignments& Cloud::roles() {
   return *impl_->roles;

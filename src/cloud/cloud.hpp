@@ -47,7 +47,7 @@ struct CloudOptions {
 
 /// Full URLs of what runs. Keys of endpoints.json.
 struct CloudEndpoints {
-  std::string functions;  ///< http://localhost:7071
+  std::string functions;  ///< http://localhost:7071; GET /metrics there shows what was counted
   std::string queue;     ///< https://localhost:10001/devstoreaccount1 (the port takes http as well)
   std::string vault;     ///< https://latchkey.vault.localhost:8443
   std::string identity;  ///< http://localhost:8081/msi/token
@@ -77,9 +77,6 @@ class Cloud {
   /// PEM of the authority that signed the servers' certificates.
   const std::string& authority_pem() const;
   std::filesystem::path authority_file() const;
-
-  /// What has been counted, for GET /metrics (base/metrics.hpp); on the executor's thread.
-  std::string metrics() const;
 
   RoleAssignments& roles();
   FunctionsHost& functions();
