@@ -15,26 +15,29 @@ struct Base {
         edge(world, machine),
         queue(queue_address(), edge, machine.clock(), world.random, setup.retry) {}
 
-  /// One call of the table, as atomic as the best sign-in could have it.
-  Task<Result<bool>> change(const char* name, std::function<bool()> step) {
-    std::function<Result<bool>()> effect = [step = std::move(step)]() -> Result<bool> {
-      return step();
+  /// Removes the code if it is there, else says so: one call, as atomic as it gets. What is on its
+  /// way outlives the process that asked.
+  Task<Result<bool>> remove(Life life, const char* name) {
+    std::function<Result<bool>()> effect = [in = &world, rows = &table, by = machine.number, life,
+                                            name, asked = world.timeline.now()]() -> Result<bool> {
+      const auto found = rows->find(life);
+      if (found == rows->end()) return false;
+      const UtcTime expires = found->second;
+      rows->erase(found);
+      in->note_row(life, std::nullopt, expires, name, by, asked);
+      return true;
     };
-    (void)name;
-    co_return co_await world.network.call<bool>(machine, TableEdge::kTimeout, std::move(effect));
+    return world.network.call<bool>(machine, TableEdge::kTimeout, std::move(effect));
   }
-  bool remove(const Life& life, const char* name, UtcTime asked) {
-    const auto found = table.find(life);
-    if (found == table.end()) return false;
-    const UtcTime expires = found->second;
-    table.erase(found);
-    world.note_row(life, std::nullopt, expires, name, machine.number, asked);
-    return true;
-  }
-  bool add(const Life& life, UtcTime expires, UtcTime asked) {
-    table[life] = expires;
-    world.note_row(life, codes::CodeState::valid, expires, "add", machine.number, asked);
-    return true;
+  Task<Result<bool>> add(Life life, UtcTime expires) {
+    std::function<Result<bool>()> effect = [in = &world, rows = &table, by = machine.number, life,
+                                            expires,
+                                            asked = world.timeline.now()]() -> Result<bool> {
+      (*rows)[life] = expires;
+      in->note_row(life, codes::CodeState::valid, expires, "add", by, asked);
+      return true;
+    };
+    return world.network.call<bool>(machine, TableEdge::kTimeout, std::move(effect));
   }
 
   const Setup& setup;
@@ -85,14 +88,11 @@ class ToggleWatcher final : public Program, Base {
     const auto content = codes::parse_message(message->text);
     if (!content) co_return;
     const Life life = world.life_of(content->code.reveal());
-    const UtcTime asked = world.timeline.now();
     const UtcTime expires = content->timestamp + setup.rules.lifetime;
-    auto removed =
-        co_await change("remove", [this, life, asked] { return remove(life, "toggle", asked); });
+    auto removed = co_await remove(life, "toggle");
     if (!removed) co_return;
     if (!*removed) {
-      auto added = co_await change(
-          "add", [this, life, expires, asked] { return add(life, expires, asked); });
+      auto added = co_await add(life, expires);
       if (!added) co_return;
       azure::PutOptions options;
       options.visibility_timeout = std::chrono::ceil<seconds>(setup.rules.lifetime);
@@ -109,9 +109,7 @@ class ToggleSignIn final : public SignIn, Base {
   using Base::Base;
   Task<Result<codes::VerifyAnswer>> verify(codes::VerifyRequest request) override {
     const Life life = world.life_of(request.code.reveal());
-    const UtcTime asked = world.timeline.now();
-    auto taken =
-        co_await change("take", [this, life, asked] { return remove(life, "attempt", asked); });
+    auto taken = co_await remove(life, "attempt");
     if (!taken) co_return fail(std::move(taken.error()));
     codes::VerifyAnswer answer;
     if (*taken) answer.verdict = codes::Verdict::accepted;
