@@ -63,11 +63,10 @@ class Checker(unittest.TestCase):
     def test_a_late_answer_to_an_early_request_is_none(self):
         self.passes(issue(), *ROWS, verify("accepted", 107.9, 113))
 
-    def test_a_repeated_answer_may_be_late(self):
-        self.passes(issue(), *ROWS, verify("unanswered", 107, 115, key="k"),
-                    verify("accepted", 115, key="k"))
-        self.finds("I1", issue(), *ROWS, verify("unanswered", 107, 115, key="k"),
-                   verify("accepted", 115, key="other"))
+    def test_an_early_request_that_uses_the_row_late_is_found(self):
+        rows = [row("pending", 99.9), row("valid", 100.2), row("used", 111.0)]
+        self.finds("I1", issue(), *rows, verify("accepted", 107.9, 113))
+        self.passes(issue(), *rows, verify("refused", 107.9, 113))
 
     def test_an_acceptance_after_a_revocation_is_found(self):
         self.finds("I2", issue(), *UNUSED, revoke(101, 102), verify("accepted", 103))

@@ -88,12 +88,16 @@ def bound(record):
 
 
 def accepted_late(run):
-    """I1: no acceptance at or after `expires` by the clock of the one who accepts."""
+    """I1: no acceptance, repeated or not, at or after `expires` by the accepter's clock.
+
+    It comes after the request, and after the row was last seen unused.
+    """
     for code, issue in run.issues.items():
+        used = max((row["after"] for row in run.rows[code] if row["state"] == "used"), default=0)
         for verify in run.accepted(code):
-            late = verify["start"] + verify["offset"] - issue["expires"]
-            if late > CLOCK_SLACK and not run.is_repeat(verify):
-                yield "I1", code, f"accepted by {verify['by']}, asked {late:.3f} s after its end"
+            late = max(verify["start"], used) + verify["offset"] - issue["expires"]
+            if late > CLOCK_SLACK:
+                yield "I1", code, f"accepted by {verify['by']} {late:.3f} s after its end or later"
 
 
 def accepted_after_its_end(run):
