@@ -1,4 +1,4 @@
-/* The life of one code, for spin: queue with visibility and rotating receipts, watchers, verifiers,
+/* The life of one code, for spin: queue with visibility and receipts, watchers, verifiers,
  * a clock. Issued at time 0, over at TTL. Options, by -D:
  *
  *   WATCHERS, VERIFIERS   how many (default 2, 2)
