@@ -24,9 +24,10 @@ constexpr std::size_t kClientRequestIdMax = 1024;
 constexpr std::chrono::seconds kCollectEvery{1};
 
 /// The version that a request asks for: its header's, else that of its SAS; empty for neither.
-std::string_view asked_version(const http::Request& request, const http::Query& query) {
+/// `query` is null when the query cannot be read.
+std::string_view asked_version(const http::Request& request, const http::Query* query) {
   if (const auto header = request.headers.find("x-ms-version")) return *header;
-  const std::string* by_sas = http::find_parameter(query, "sv");
+  const std::string* by_sas = query != nullptr ? http::find_parameter(*query, "sv") : nullptr;
   return by_sas != nullptr && is_api_version(*by_sas) ? std::string_view(*by_sas)
                                                       : std::string_view();
 }
@@ -192,7 +193,8 @@ Task<http::Response> QueueService::Impl::answer(const http::Request& request) {
     log_refusal(request, served.error(), request_id);
     response = wire::render_storage_error(served.error(), request_id, clock.now());
   }
-  add_common_headers(request, query ? asked_version(request, *query) : "", request_id, response);
+  add_common_headers(request, asked_version(request, query ? &*query : nullptr), request_id,
+                     response);
   if (address && request.method != http::Method::options) {
     add_cors_headers(*settings->properties(address->account).cors, request, response);
   }
@@ -227,7 +229,7 @@ Task<Served<http::Response>> QueueService::Impl::serve(const http::Request& requ
                        .query = query,
                        .address = address,
                        .operation = *operation,
-                       .version = asked_version(request, query)};
+                       .version = asked_version(request, &query)};
   const auto caller = authorization.check(call);
   if (!caller) co_return refuse(caller.error());
   // How long the server may take; ours always takes less, so only its form matters.
