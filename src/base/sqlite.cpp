@@ -18,10 +18,12 @@
 namespace latchkey::sqlite {
 namespace {
 
-/// SQLite calls only ENOSPC "full"; a quota and a limit on file sizes are the same to us.
+/// SQLite calls only ENOSPC "full"; a quota and a limit on file sizes are the same to us. Of a
+/// COMMIT that fails SQLite keeps no system error (3.40), so that `errno` is all there is.
 bool is_full(sqlite3* database, int code) {
   if (code == SQLITE_FULL) return true;
-  const int system = sqlite3_system_errno(database);
+  const int kept = sqlite3_system_errno(database);
+  const int system = kept != 0 ? kept : errno;
   return code == SQLITE_IOERR && (system == ENOSPC || system == EDQUOT || system == EFBIG);
 }
 
@@ -74,6 +76,7 @@ Statement& Statement::bind_null(int index) {
 }
 
 Result<bool> Statement::step() {
+  errno = 0;
   const int code = sqlite3_step(handle_);
   if (code == SQLITE_ROW) return true;
   if (code == SQLITE_DONE) return false;

@@ -7,19 +7,22 @@
 #include <csignal>
 #include <cstdlib>
 #include <filesystem>
+#include <functional>
 #include <map>
 #include <optional>
 
 #include "base/testing/await.hpp"
+#include "base/testing/lossy_disk.hpp"
 #include "base/testing/manual_clock.hpp"
 #include "base/testing/seeded_random.hpp"
 #include "base/text.hpp"
 #include "cloud/queues/queue_store.hpp"
 
-/// A child process works on a store with several clients at once and tells through a pipe what it
-/// begins and what it was answered; it is killed after some number of these. The store that is
-/// opened then must hold exactly what was answered; only what had begun and was not answered may
-/// have happened or not. Many rounds: LATCHKEY_CRASH_ROUNDS=5000.
+/// Several clients work on a store at once and tell what they begin and what they were answered;
+/// after some number of these the end comes: kill -9 (of a child process) or a loss of power (of
+/// SQLite's files). The store that is opened then must hold exactly what was answered; only what
+/// had begun and was not answered may have happened or not. Many rounds:
+/// LATCHKEY_CRASH_ROUNDS=5000.
 namespace latchkey::cloud {
 namespace {
 using namespace std::chrono_literals;
@@ -108,11 +111,24 @@ std::string queue_name(int client) {
   return fmt::format("queue-{}", client);
 }
 
-class Child {
- public:
-  Child(QueueStore& store, Clients& clients, Clock& clock, Random& random, int pipe)
-      : store_(store), clients_(clients), clock_(clock), random_(random), pipe_(pipe) {}
+[[noreturn]] void refused(const Error& error) {
+  std::fprintf(stderr, "the store refused: %s\n", error.message.c_str());
+  ::_exit(1);
+}
 
+using Tell = std::function<void(const Record&)>;
+
+class Workers {
+ public:
+  Workers(QueueStore& store, Clients& clients, Clock& clock, Random& random, Tell tell)
+      : store_(store), clients_(clients), clock_(clock), random_(random), tell_(std::move(tell)) {}
+
+  void start(TaskGroup& group) {
+    for (int number = 0; number < kClients; ++number) group.spawn("client", work(number));
+    group.spawn("collect", collect());
+  }
+
+ private:
   Task<> work(int number) {
     auto queue = store_.find_queue("acc", queue_name(number));
     if (!queue) {
@@ -121,16 +137,16 @@ class Child {
       wire::Metadata none;
       const auto made =
           co_await store_.create_queue(std::move(account), std::move(name), std::move(none));
-      if (!made) ::_exit(1);
+      if (!made) refused(made.error());
       queue = store_.find_queue("acc", queue_name(number));
     }
     for (;;) {
       Record record = choose(number);
-      tell(record);
+      tell_(record);
       co_await perform(*queue, record);
       record.answered = true;
       apply(record, clients_[static_cast<std::size_t>(number)]);
-      tell(record);
+      tell_(record);
     }
   }
   Task<> collect() {
@@ -140,7 +156,6 @@ class Child {
     }
   }
 
- private:
   Record choose(int number) {
     Client& client = clients_[static_cast<std::size_t>(number)];
     Record record{.answered = false,
@@ -178,10 +193,10 @@ class Child {
     if (record.operation == put || record.operation == put_short_lived) {
       const QueueStore::PutOptions life{.life = record.operation == put ? 7 * 24h : 60s};
       const auto done = co_await store_.put(queue, std::move(text), life);
-      if (!done) ::_exit(1);
+      if (!done) refused(done.error());
     } else if (record.operation == get) {
       const auto got = co_await store_.get(queue, 1, kHeld);
-      if (!got) ::_exit(1);
+      if (!got) refused(got.error());
       if (got->empty()) co_return;
       std::tie(record.serial, record.version) = read_text(got->front().text);
       copy(record.id, got->front().id);
@@ -190,27 +205,23 @@ class Child {
       std::optional<std::string> changed(std::move(text));
       const auto done =
           co_await store_.update(queue, std::move(id), *receipt, kHeld, std::move(changed));
-      if (!done) ::_exit(2);
+      if (!done) refused(done.error());
       record.receipt = {};
       copy(record.receipt, done->pop_receipt);
     } else if (record.operation == remove) {
       const auto done = co_await store_.remove(queue, std::move(id), *receipt);
-      if (!done) ::_exit(3);
+      if (!done) refused(done.error());
     } else {
       const auto done = co_await store_.clear(queue);
-      if (!done) ::_exit(1);
+      if (!done) refused(done.error());
     }
-  }
-
-  void tell(const Record& record) {
-    if (::write(pipe_, &record, sizeof record) != sizeof record) ::_exit(4);
   }
 
   QueueStore& store_;
   Clients& clients_;
   Clock& clock_;
   Random& random_;
-  int pipe_;
+  Tell tell_;
 };
 
 class QueueStoreCrashTest : public ::testing::Test {
@@ -233,12 +244,23 @@ class QueueStoreCrashTest : public ::testing::Test {
     IoContext context;
     auto store = open(clock, random);
     if (!store) ::_exit(5);
-    Child child(*store, clients_, clock, random, pipe);
+    Workers workers(*store, clients_, clock, random, [pipe](const Record& record) {
+      if (::write(pipe, &record, sizeof record) != sizeof record) ::_exit(4);
+    });
     TaskGroup group(context.get_executor());
-    for (int number = 0; number < kClients; ++number) group.spawn("client", child.work(number));
-    group.spawn("collect", child.collect());
+    workers.start(group);
     context.run();
     ::_exit(6);
+  }
+
+  void hear(const Record& record) {
+    Client& client = clients_[static_cast<std::size_t>(record.client)];
+    client.last_serial = std::max(client.last_serial, record.serial);
+    if (record.answered) {
+      apply(record, client);
+    } else {
+      client.begun = record;
+    }
   }
 
   /// Lets a child work until it has told `records` things, then kills it.
@@ -255,18 +277,45 @@ class QueueStoreCrashTest : public ::testing::Test {
     for (std::size_t count = 0;; ++count) {
       if (count == records) ::kill(child, SIGKILL);
       if (::read(pipe[0], &record, sizeof record) != sizeof record) break;
-      Client& client = clients_[static_cast<std::size_t>(record.client)];
-      client.last_serial = std::max(client.last_serial, record.serial);
-      if (record.answered) {
-        apply(record, client);
-      } else {
-        client.begun = record;
-      }
+      hear(record);
     }
     ::close(pipe[0]);
     int status = 0;
     ASSERT_EQ(::waitpid(child, &status, 0), child);
     ASSERT_TRUE(WIFSIGNALED(status)) << "the child was refused something: " << WEXITSTATUS(status);
+  }
+
+  /// Works until so many things have been told; then the files are what a failure leaves of them.
+  void run_and_lose_power(std::size_t records, Random& random) {
+    const fs::path left = folder_ / "left";
+    fs::create_directory(left);
+    {
+      const latchkey::testing::LossyDisk disk;
+      SystemClock clock;
+      const auto store = open(clock, random);
+      ASSERT_TRUE(store);
+      // A model of its own: what it learns after the failure never happened.
+      Clients clients = clients_;
+      std::size_t told = 0;
+      Workers workers(*store, clients, clock, random, [&](const Record& record) {
+        if (told < records) hear(record);
+        if (++told == records) disk.lose_power(left, random);
+      });
+      IoContext context;
+      TaskGroup group(context.get_executor());
+      workers.start(group);
+      while (told < records) context.run_one();
+      if (records == 0) disk.lose_power(left, random);
+      group.cancel();
+      context.run();
+    }
+    for (const char* name : {"queues.db", "queues.db-wal", "queues.db-shm"}) {
+      fs::remove(folder_ / name);
+    }
+    for (const auto& entry : fs::directory_iterator(left)) {
+      fs::rename(entry.path(), folder_ / entry.path().filename());
+    }
+    fs::remove(left);
   }
 
   Messages found(QueueStore& store, int number) {
@@ -337,19 +386,36 @@ class QueueStoreCrashTest : public ::testing::Test {
       fs::path(::testing::TempDir()) / fmt::format("queue-crash-{}", ::getpid());
 };
 
+/// Rounds and seed of a test, from the environment or by chance.
+struct Course {
+  int rounds = 20;
+  std::uint64_t seed = SystemRandom().next_u64();
+  Course() {
+    if (const char* wanted = std::getenv("LATCHKEY_CRASH_ROUNDS")) rounds = std::atoi(wanted);
+    if (const char* given = std::getenv("LATCHKEY_SEED")) seed = std::strtoull(given, nullptr, 10);
+  }
+};
+
 TEST_F(QueueStoreCrashTest, WhatWasAnsweredIsThereAfterEveryKillAndNothingElse) {
-  const char* wanted = std::getenv("LATCHKEY_CRASH_ROUNDS");
-  const int rounds = wanted == nullptr ? 20 : std::atoi(wanted);
-  const char* given = std::getenv("LATCHKEY_SEED");
-  const std::uint64_t seed =
-      given == nullptr ? SystemRandom().next_u64() : std::strtoull(given, nullptr, 10);
-  SCOPED_TRACE(fmt::format("LATCHKEY_SEED={}", seed));
-  latchkey::testing::SeededRandom random(seed);
-  for (int round = 0; round < rounds; ++round) {
+  const Course course;
+  SCOPED_TRACE(fmt::format("LATCHKEY_SEED={}", course.seed));
+  latchkey::testing::SeededRandom random(course.seed);
+  for (int round = 0; round < course.rounds; ++round) {
     SCOPED_TRACE(fmt::format("round {}", round));
     // One in eight is killed while it starts.
     const std::size_t records = random.next_u64() % 8 == 0 ? 0 : random.next_u64() % 1000;
     ASSERT_NO_FATAL_FAILURE(run_and_kill(records, random.next_u64()));
+    ASSERT_NO_FATAL_FAILURE(compare());
+  }
+}
+
+TEST_F(QueueStoreCrashTest, WhatWasAnsweredIsThereAfterALossOfPower) {
+  const Course course;
+  SCOPED_TRACE(fmt::format("LATCHKEY_SEED={}", course.seed));
+  latchkey::testing::SeededRandom random(course.seed);
+  for (int round = 0; round < course.rounds; ++round) {
+    SCOPED_TRACE(fmt::format("round {}", round));
+    ASSERT_NO_FATAL_FAILURE(run_and_lose_power(random.next_u64() % 1000, random));
     ASSERT_NO_FATAL_FAILURE(compare());
   }
 }
