@@ -1,8 +1,14 @@
--- For wrk: submits each code of a file once, then stops.  wrk -s verify.lua URL -- CODES_FILE
-local codes, given = {}, 0
+-- For wrk: submits each code of a file once, then stops.  wrk -s verify.lua URL -- CODES_FILE MILLISECONDS
+-- Each connection waits so long before every request: a steady load instead of all that goes.
+local codes, given, pause = {}, 0, 0
 
 function init(arguments)
   for code in io.lines(arguments[1]) do codes[#codes + 1] = code end
+  pause = tonumber(arguments[2])
+end
+
+function delay()
+  return pause
 end
 
 function request()
