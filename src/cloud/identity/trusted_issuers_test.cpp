@@ -14,10 +14,16 @@ namespace {
 constexpr std::string_view kForeign = "https://login.foreign.example/tenant/v2.0";
 constexpr std::string_view kVault = "https://vault.azure.net";
 
+/// Made once: that takes some 50 ms.
+const RsaPrivateKey& foreign_key() {
+  static const RsaPrivateKey key = RsaPrivateKey::generate();
+  return key;
+}
+
 class TrustedIssuersTest : public ::testing::Test {
  protected:
-  TrustedIssuersTest() : foreign_id_(wire::key_id_of(foreign_.public_key())) {
-    write(wire::render_jwks(foreign_.public_key(), foreign_id_));
+  TrustedIssuersTest() : foreign_id_(wire::key_id_of(foreign_key().public_key())) {
+    write(wire::render_jwks(foreign_key().public_key(), foreign_id_));
   }
   void write(std::string_view text) { std::ofstream(keys_) << text; }
   TrustedIssuerOptions options() const {
@@ -28,7 +34,7 @@ class TrustedIssuersTest : public ::testing::Test {
     claims.issuer = issuer;
     claims.tenant_id = "tenant";
     claims.object_id = "foreign-object";
-    return wire::sign_token(claims, foreign_, foreign_id_);
+    return wire::sign_token(claims, foreign_key(), foreign_id_);
   }
   std::string code_of(std::string_view token) {
     const std::vector<std::string_view> audiences{kVault};
@@ -39,7 +45,6 @@ class TrustedIssuersTest : public ::testing::Test {
   testing::TemporaryFolder folder_;
   const std::filesystem::path keys_ = folder_.path() / "keys.json";
   latchkey::testing::ManualClock clock_;
-  const RsaPrivateKey foreign_ = RsaPrivateKey::generate();
   const std::string foreign_id_;
   Authenticator authenticator_{testing::test_key().public_key(), testing::test_key_id(),
                                std::string(testing::kTestIssuer), clock_};

@@ -3,11 +3,13 @@
 #include <algorithm>
 #include <array>
 
+#include "base/log.hpp"
 #include "base/secret.hpp"
 #include "base/text.hpp"
 #include "base/time_text.hpp"
 #include "cloud/queues/queue_rules.hpp"
 #include "cloud/queues/sas_rules.hpp"
+#include "cloud/queues/signature_hint.hpp"
 #include "wire/challenge.hpp"
 
 namespace latchkey::cloud {
@@ -48,6 +50,14 @@ std::string signature_differs(std::string_view string_to_sign) {
              "signature. Server used following string to sign: '")
       .append(string_to_sign)
       .append("'.");
+}
+
+wire::SignedRequest signed_request(const QueueCall& call, std::string_view path) {
+  return {.method = call.request.method,
+          .path = path,
+          .query = &call.query,
+          .headers = &call.request.headers,
+          .content_length = call.request.body.size()};
 }
 
 /// The paths over which a client may have signed: as sent, and for the secondary of a path-style
@@ -165,11 +175,7 @@ Refusal QueueAuthorization::check_shared_key(const QueueCall& call, const Accoun
 
   std::string first_tried;
   for (const std::string& path : signed_paths(call)) {
-    const wire::SignedRequest request{.method = call.request.method,
-                                      .path = path,
-                                      .query = &call.query,
-                                      .headers = &call.request.headers,
-                                      .content_length = call.request.body.size()};
+    const wire::SignedRequest request = signed_request(call, path);
     for (const std::string* signer : {&name, &secondary}) {
       if (signer == &secondary && !call.address.secondary) continue;
       std::string text = given->lite ? wire::shared_key_lite_string_to_sign(request, *signer)
@@ -177,6 +183,13 @@ Refusal QueueAuthorization::check_shared_key(const QueueCall& call, const Accoun
       if (signed_with_a_key(account, text, given->signature)) return std::nullopt;
       if (first_tried.empty()) first_tried = std::move(text);
     }
+  }
+  if (log::enabled(log::Level::debug)) {
+    const std::string hint = signature_hint(
+        signed_request(call, call.request.path()), name, given->lite,
+        [&](std::string_view text) { return signed_with_a_key(account, text, given->signature); });
+    log::debug("queue_signature_differs",
+               {{"client_signed", hint.empty() ? "something else, or with another key" : hint}});
   }
   return authentication_failed(signature_differs(first_tried));
 }

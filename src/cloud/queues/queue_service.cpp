@@ -37,21 +37,29 @@ bool is_echoable(std::string_view id) {
          std::all_of(id.begin(), id.end(), [](char c) { return c >= 0x20 && c <= 0x7E; });
 }
 
+/// What the error says of itself, on one line. A string-to-sign repeats the query, and so the
+/// signature of a SAS that came beside another credential.
+std::string details_of(const wire::StorageError& error, const http::Request& request) {
+  const bool has_signature = request.query_text().find("sig=") != std::string_view::npos;
+  if (has_signature && request.headers.contains("Authorization")) return "two credentials at once";
+  std::string details;
+  for (const auto& [name, value] : error.details) {
+    details.append(details.empty() ? "" : "; ").append(name).append("=").append(value);
+  }
+  return details;
+}
+
 /// For who wonders why an SDK's call fails. Never a key or a signature, nor the query, which may
 /// hold one.
 void log_refusal(const http::Request& request, const wire::StorageError& error,
                  std::string_view request_id) {
   if (!log::enabled(log::Level::debug)) return;
-  std::string details;
-  for (const auto& [name, value] : error.details) {
-    details.append(details.empty() ? "" : "; ").append(name).append("=").append(value);
-  }
   log::debug("queue_request_refused",
              {{"method", http::to_string(request.method)},
               {"path", request.path()},
               {"status", error.status},
               {"code", error.code},
-              {"details", details},
+              {"details", details_of(error, request)},
               {"version", request.headers.find("x-ms-version").value_or("")},
               {"client", request.headers.find("User-Agent").value_or("")},
               {"request_id", request_id}});
