@@ -2,15 +2,16 @@
 
 A file is a list of scenarios; a scenario has a name, the source of its facts and steps. A step:
 
-    send        "PUT /{q}?comp=metadata": method and target below the account; {q} is a queue name of
-                the scenario's own, {anything} what an earlier step kept, percent-encoded
+    send        "PUT /{q}?comp=metadata": method and target below the account; {q} is the name of a
+                queue of the scenario's own, {anything} what an earlier step kept, percent-encoded
     as          who asks: "key" (the default), "key2", "lite", "nobody", the name of an identity (a
                 bearer token over https), or a SAS: {"account": fields}, {"queue": fields} or
                 {"delegated": fields, "key": the key's value}, maybe with a token beside it:
                 {..., "with": identity}
     headers     beside x-ms-version, x-ms-date and Host; null takes one of them away; "none" as
                 Content-Length sends none
-    body        with {kept} values as they are
+    body        with {kept} values as they are; a long one stands in parts
+    text        instead of a body: that of a message, as it is written in XML
     over        "https" instead of http, or "ipv4"
     from        "host": the account as first label of the host; "secondary": its secondary; "raw":
                 the target as it stands, with the account in it
@@ -192,15 +193,15 @@ class Player:
         expect(answer.status == step["status"], f"status {step['status']}", answer)
         expect(answer.headers["x-ms-error-code"] == step.get("code"), f"{step.get('code')}", answer)
         for name, pattern in step.get("has", {}).items():
-            found = re.fullmatch(fill(pattern, kept, re.escape), answer.headers[name] or "")
+            found = re.fullmatch(fill(joined(pattern), kept, re.escape), answer.headers[name] or "")
             expect(found, f"{name}: {pattern}", answer)
         for name in step.get("lacks", []):
             expect(name not in answer.headers, f"no {name}", answer)
         text = answer.text() if answer.body else ""
         for pattern in step.get("body has", []):
-            expect(re.search(fill(pattern, kept, re.escape), text), f"body {pattern}", answer)
+            expect(found_in(text, pattern, kept), f"body {joined(pattern)}", answer)
         for pattern in step.get("body lacks", []):
-            expect(not re.search(fill(pattern, kept, re.escape), text), f"no {pattern}", answer)
+            expect(not found_in(text, pattern, kept), f"no {joined(pattern)}", answer)
         if step.get("empty"):
             expect(not text, "an empty body", answer)
         for name, pattern in step.get("keep", {}).items():
@@ -216,7 +217,7 @@ class Player:
         over = "https" if is_identity(who) else step.get("over", "http")
         target, host = self.place(step.get("from"), target)
         address = self.address.replace("localhost", "127.0.0.1") if over == "ipv4" else self.address
-        body = spelled_out(fill(step.get("body", ""), kept)).encode()
+        body = spelled_out(fill(body_of(step), kept)).encode()
         headers = {"x-ms-version": VERSION, "x-ms-date": email.utils.formatdate(usegmt=True)}
         headers |= step.get("headers", {})
         headers = {name: spelled_out(value) for name, value in headers.items() if value is not None}
@@ -280,6 +281,21 @@ class Player:
             connection.close()
 
 
+def found_in(text, pattern, kept):
+    return re.search(fill(joined(pattern), kept, re.escape), text)
+
+
+def body_of(step):
+    if "text" in step:
+        return f"<QueueMessage><MessageText>{step['text']}</MessageText></QueueMessage>"
+    return joined(step.get("body", ""))
+
+
+def joined(text):
+    """Long texts stand in parts."""
+    return "".join(text) if isinstance(text, list) else text
+
+
 def is_identity(who):
     if isinstance(who, dict):
         who = who.get("with", "nobody")
@@ -293,5 +309,5 @@ def unescape(text):
 
 
 def fill(text, kept, change=lambda value: value):
-    """Puts kept values in the place of {name}; other braces stay, as regular expressions have them."""
+    """Puts kept values in the place of {name}; braces of regular expressions stay."""
     return re.sub(r"\{([a-z][a-z0-9_]*)\}", lambda found: change(kept[found[1]]), text)

@@ -17,7 +17,9 @@ class WithCloud(unittest.TestCase):
     def setUpClass(cls):
         cls.cloud = harness.Latchkey(command="cloud")
         cls.addClassCleanup(cls.cloud.kill)
-        cls.cloud.command("role", "assign", "--assignee", "app", "--role", "Storage Queue Delegator")
+        cls.cloud.command(
+            "role", "assign", "--assignee", "app", "--role", "Storage Queue Delegator"
+        )
         cls.environment = harness.clean_environment(cls.cloud.environment_of("app"))
         # The Python client, and so az, finds a secondary by its host alone, written without scheme.
         parts = harness.read_connection_string(cls.environment["AZURE_STORAGE_CONNECTION_STRING"])
@@ -40,7 +42,8 @@ class SdkOperations(WithCloud):
     @unittest.skipUnless(test_node_sdk.NODE and test_node_sdk.INSTALLED,
                          "needs node and `npm ci --prefix tests/clients`")
     def test_javascript(self):
-        operations = self.run_to_its_end(test_node_sdk.NODE, harness.CLIENTS / "queue_operations.mjs")
+        script = harness.CLIENTS / "queue_operations.mjs"
+        operations = self.run_to_its_end(test_node_sdk.NODE, script)
         self.assertEqual(9, len(operations.splitlines()), operations)
 
     @unittest.skipIf(test_python_sdk.missing_packages(), "needs Debian's python3-azure")
@@ -67,7 +70,8 @@ class AzOperations(WithCloud):
 
     def test_queues_and_messages(self):
         on_queue = ("--queue-name", "az-queue")
-        self.assertTrue(self.az("queue", "create", "-n", "az-queue", "--metadata", "a=1")["created"])
+        made = self.az("queue", "create", "-n", "az-queue", "--metadata", "a=1")
+        self.assertTrue(made["created"])
         self.assertTrue(self.az("queue", "exists", "-n", "az-queue")["exists"])
         self.az("queue", "metadata", "update", "-n", "az-queue", "--metadata", "b=2")
         self.assertEqual({"b": "2"}, self.az("queue", "metadata", "show", "-n", "az-queue"))

@@ -28,9 +28,9 @@ CODES = set("""
     OutOfRangeInput OutOfRangeQueryParameterValue PopReceiptMismatch QueueAlreadyExists
     QueueNotFound RequestBodyTooLarge ResourceNotFound UnsupportedHttpVerb
 """.split())
-# And these cannot be had by asking: ServerBusy, InternalError and OperationTimedOut need a server in
-# trouble, QueueBeingDeleted an option; QueueDisabled, QueueNotEmpty and MessageTooLarge the service
-# has documented but has no operation that gives them.
+# And these cannot be had by asking: ServerBusy, InternalError and OperationTimedOut need a server
+# in trouble, QueueBeingDeleted an option; of QueueDisabled, QueueNotEmpty and MessageTooLarge the
+# documentation names no operation that gives them.
 
 
 def operation_of(step):

@@ -1,18 +1,19 @@
-// Every operation that Azure's JavaScript client for queues has, one after the other, on the account
-// of AZURE_STORAGE_CONNECTION_STRING and with the identity of the environment. Prints the name of
-// each operation that did what it should; ends with an error at the first that did not.
+// Every operation that Azure's JavaScript client for queues has, one after the other, on the
+// account of AZURE_STORAGE_CONNECTION_STRING and with the identity of the environment. Prints the
+// name of each operation that did what it should; ends with an error at the first that did not.
 
 import { strict as assert } from "node:assert";
 import { webcrypto } from "node:crypto";
 import { DefaultAzureCredential } from "@azure/identity";
 import {
-  AccountSASPermissions, AnonymousCredential, QueueClient, QueueSASPermissions, QueueServiceClient,
+  AccountSASPermissions, QueueClient, QueueSASPermissions, QueueServiceClient,
 } from "@azure/storage-queue";
 
 // Debian 12's own nodejs 18 does not have it as a global yet, as the SDK (which asks for 20) wants.
 globalThis.crypto ??= webcrypto;
 
-const service = QueueServiceClient.fromConnectionString(process.env.AZURE_STORAGE_CONNECTION_STRING);
+const connection = process.env.AZURE_STORAGE_CONNECTION_STRING;
+const service = QueueServiceClient.fromConnectionString(connection);
 const secondary = new QueueServiceClient(`${service.url}-secondary`, service.credential);
 const name = `js-${Date.now()}`;
 const queue = service.getQueueClient(name);
@@ -65,8 +66,9 @@ async function queues() {
   await refused(queue.create(), 409, "QueueAlreadyExists");
   assert.equal(await queue.exists(), true);
   for (const other of ["a", "b"]) await service.createQueue(`${name}-${other}`);
-  const pages = service.listQueues({ prefix: name, includeMetadata: true }).byPage({ maxPageSize: 1 });
-  assert.deepEqual(await names(pages), [name, `${name}-a`, `${name}-b`]);
+  const listed = service.listQueues({ prefix: name, includeMetadata: true });
+  const all = await names(listed.byPage({ maxPageSize: 1 }));
+  assert.deepEqual(all, [name, `${name}-a`, `${name}-b`]);
   await service.deleteQueue(`${name}-a`);
   assert.equal((await service.getQueueClient(`${name}-b`).deleteIfExists()).succeeded, true);
   assert.equal((await service.getQueueClient(`${name}-b`).deleteIfExists()).succeeded, false);
@@ -88,7 +90,7 @@ async function policies() {
   const { signedIdentifiers } = await queue.getAccessPolicy();
   assert.deepEqual(signedIdentifiers[0].accessPolicy.expiresOn, expiry);
   assert.equal(signedIdentifiers[1].accessPolicy.permissions, "p");
-  const byPolicy = new QueueClient(queue.generateSasUrl({ identifier: "end" }), new AnonymousCredential());
+  const byPolicy = new QueueClient(queue.generateSasUrl({ identifier: "end" }));
   await byPolicy.receiveMessages();
   await queue.setAccessPolicy();
   assert.equal((await queue.getAccessPolicy()).signedIdentifiers.length, 0);
@@ -97,11 +99,12 @@ async function policies() {
 }
 
 async function messages() {
-  const sent = await queue.sendMessage("<one> & é", { visibilityTimeout: 0, messageTimeToLive: -1 });
+  const forEver = { visibilityTimeout: 0, messageTimeToLive: -1 };
+  const sent = await queue.sendMessage("<one> & é", forEver);
   assert.equal(sent.expiresOn.getUTCFullYear(), 9999);
   await queue.sendMessage("two");
-  const peeked = await queue.peekMessages({ numberOfMessages: 32 });
-  assert.deepEqual(peeked.peekedMessageItems.map((item) => item.messageText), ["<one> & é", "two"]);
+  const { peekedMessageItems: peeked } = await queue.peekMessages({ numberOfMessages: 32 });
+  assert.deepEqual(peeked.map((item) => item.messageText), ["<one> & é", "two"]);
   const { receivedMessageItems: [one, two] } = await queue.receiveMessages({
     numberOfMessages: 2, visibilityTimeout: 60,
   });

@@ -42,7 +42,9 @@ def refused(kind, code, operation, *arguments, **options):
 def account():
     retention = RetentionPolicy(enabled=True, days=5)
     service.set_service_properties(
-        analytics_logging=QueueAnalyticsLogging(delete=True, write=True, retention_policy=retention),
+        analytics_logging=QueueAnalyticsLogging(
+            delete=True, write=True, retention_policy=retention
+        ),
         hour_metrics=Metrics(enabled=True, include_apis=True, retention_policy=retention),
         minute_metrics=Metrics(enabled=False),
         cors=[CorsRule(["www.xyz.com"], ["GET", "PUT"], max_age_in_seconds=7)],
@@ -121,7 +123,8 @@ def signatures():
                                AccountSasPermissions(list=True), soon)
     by_sas = QueueServiceClient(service.url, credential=sas)
     equal([name], [found.name for found in by_sas.list_queues(name_starts_with=name)])
-    refused(HttpResponseError, "AuthorizationResourceTypeMismatch", by_sas.create_queue, f"{name}-no")
+    refused(HttpResponseError, "AuthorizationResourceTypeMismatch",
+            by_sas.create_queue, f"{name}-no")
     done("account SAS")
     sas = generate_queue_sas(service.account_name, name, key, QueueSasPermissions(add=True), soon)
     sender = QueueClient(service.url, name, credential=sas)
