@@ -223,7 +223,9 @@ void i11(const Story& story, Findings& found) {
   if (issued == nullptr) return;
   milliseconds bound = settings.poll_max + kProcessing;
   if (settings.only_crashes) {
-    const auto crashes = found.faults(story.events.front()->at, story.expires, "crash");
+    // A machine that was killed shortly before may still be down.
+    const UtcTime from = story.events.front()->at - settings.restart_max;
+    const auto crashes = found.faults(from, story.expires, "crash");
     bound += crashes * (settings.work_visibility + settings.restart_max);
   } else if (!settled || issued->at < *settled) {
     return;
