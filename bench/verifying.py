@@ -144,7 +144,7 @@ def verify(options):
                 beside = use_up(latchkey, table, live, count)
                 yield "verify", f"  {live:,}, beside {ISSUES_PER_SECOND} issues/s", beside, None
                 steady = use_up(latchkey, table, live, count, STEADY_PAUSE_MS)
-            yield "verify", "    the same, not driven to the limit", steady, None
+            yield "verify", f"  {live:,}, the same at a steady rate", steady, None
 
 
 def use_up(latchkey, table, live, count, pause_ms=0):
