@@ -4,6 +4,8 @@ Each fault is recorded with `start` and `until`: outside of these times it distu
 """
 
 import asyncio
+import contextlib
+import sqlite3
 
 from chaos.proxy import Faults
 
@@ -21,7 +23,7 @@ class Trouble:
         self.journal = journal
         self.chance = chance
         self.lifetime = lifetime
-        self.counts = {"kills": 0, "pauses": 0, "outages": 0, "cloud kills": 0}
+        self.counts = {"kills": 0, "pauses": 0, "table locks": 0, "outages": 0, "cloud kills": 0}
         self.running = set()
 
     async def run(self, seconds):
@@ -51,7 +53,8 @@ class Trouble:
         one = self.chance.choice(members)
         faults = [
             (30, self.kill, (one,)), (30, self.pause, (one,)),
-            (8, self.bad_network, ()), (4, self.kill_cloud, ()), (2, self.kill_all, (members,)),
+            (8, self.bad_network, ()), (8, self.lock_table, ()), (4, self.kill_cloud, ()),
+            (2, self.kill_all, (members,)),
         ]
         _, fault, arguments = self.chance.choices(faults, [weight for weight, _, _ in faults])[0]
         return fault(*arguments)
@@ -88,6 +91,21 @@ class Trouble:
         member.resume()
         member.busy = False
         self.record("pause", member.name, start)
+
+    async def lock_table(self):
+        """As if a process were stopped in the middle of its write: all others wait, with the time
+        in their hands at which they began."""
+        start = self.journal.now()
+        self.counts["table locks"] += 1
+        with contextlib.closing(
+            sqlite3.connect(self.world.table, isolation_level=None, timeout=0)
+        ) as table:
+            with contextlib.suppress(sqlite3.OperationalError):  # locked already
+                table.execute("BEGIN IMMEDIATE")
+                # Less than the others' patience (sqlite::OpenOptions), so that they write late.
+                await asyncio.sleep(self.chance.uniform(0.2, 3))
+                table.execute("ROLLBACK")
+        self.record("pause", "table", start)
 
     async def bad_network(self):
         if self.proxy.faults != Faults():
