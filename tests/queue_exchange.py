@@ -83,10 +83,10 @@ def http_date(seconds):
     return email.utils.formatdate(time.time() + int(seconds), usegmt=True)
 
 
-def sas(kind, fields, queue, key):
+def sas(kind, fields, queue, key, account=ACCOUNT):
     """The fields of a signed SAS; a "sig" among `fields` is taken as it is."""
     fields = {"sv": VERSION} | {name: spelled_out(value) for name, value in fields.items()}
-    values = {"account": ACCOUNT, "resource": f"/queue/{ACCOUNT}/{queue}", "end": ""} | fields
+    values = {"account": account, "resource": f"/queue/{account}/{queue}", "end": ""} | fields
     text = "\n".join(values.get(name, "") for name in SIGNED[kind].split())
     digest = hmac.new(base64.b64decode(key), text.encode(), hashlib.sha256).digest()
     return {"sig": base64.b64encode(digest).decode()} | fields
