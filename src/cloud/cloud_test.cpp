@@ -22,8 +22,8 @@ class CloudTest : public ::testing::Test {
   ~CloudTest() override { stop(); }
 
   Result<std::unique_ptr<Cloud>> start(CloudPorts ports = {0, 0, 0, 0}) {
-    return Cloud::start({.data = folder_.path(), .ports = ports}, clock_, random_,
-                        context_.get_executor());
+    const CloudOptions options{.data = folder_.path(), .ports = ports, .in_memory = in_memory_};
+    return Cloud::start(options, clock_, random_, context_.get_executor());
   }
   void start_it() {
     auto started = start();
@@ -102,6 +102,7 @@ class CloudTest : public ::testing::Test {
   }
 
   testing::TemporaryFolder folder_;
+  bool in_memory_ = false;
   SystemClock clock_;
   SystemRandom random_;
   IoContext context_;
@@ -213,6 +214,27 @@ TEST_F(CloudTest, KeepsEverythingOverARestart) {
   const auto got = get(cloud_->endpoints().vault + "/secrets/n?api-version=7.4",
                        bearer(again, "https://vault.azure.net"));
   EXPECT_EQ(got.status, 200);
+}
+
+TEST_F(CloudTest, InMemoryKeepsNothingButKeys) {
+  in_memory_ = true;
+  start_it();
+  const std::string authority = cloud_->authority_pem();
+  set_secret("number-key", "s3cret");
+  EXPECT_EQ(cloud_->secret("number-key")->reveal(), "s3cret");
+  ensure_queue("orders");
+  const auto counted = get(cloud_->endpoints().functions + "/metrics");
+  EXPECT_NE(counted.body.find("latchkey_queue_messages{account=\"devstoreaccount1\","
+                              "queue=\"orders\"} 0\n"),
+            std::string::npos);
+  for (const auto& entry : std::filesystem::directory_iterator(folder_.path())) {
+    EXPECT_EQ(entry.path().string().find(".db"), std::string::npos) << entry.path();
+  }
+  stop();
+  start_it();
+  EXPECT_EQ(cloud_->authority_pem(), authority);
+  EXPECT_FALSE(cloud_->secret("number-key"));
+  EXPECT_EQ(get(cloud_->endpoints().functions + "/metrics").body.find("orders"), std::string::npos);
 }
 
 TEST_F(CloudTest, ASecretOfTheSameValueGetsNoNewVersion) {
