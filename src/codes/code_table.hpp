@@ -46,6 +46,10 @@ using CodeKeys = std::vector<Sha256>;
 /// How long after its use a code's verification may be repeated by the same `used_by`.
 inline constexpr std::chrono::seconds kRepeatWindow{60};
 
+/// The clocks of two copies differ by no more: twice the largest CLOCK_ERROR_MAX. What ended no
+/// longer ago by our clock another copy may still accept, so a revocation takes it along.
+inline constexpr std::chrono::seconds kClocksApartMax{60};
+
 struct TableCounts {
   std::int64_t pending = 0;
   std::int64_t valid = 0;
@@ -89,7 +93,8 @@ class CodeTable {
   };
   virtual Task<Result<Revocation>> revoke(Sha256 key) = 0;
   virtual Task<Result<Revocation>> revoke_id(std::string id) = 0;
-  /// All codes of a subject that could still be used; of one purpose, or of every purpose.
+  /// All codes of a subject that some copy could still accept (kClocksApartMax); of one purpose, or
+  /// of every purpose.
   virtual Task<Result<std::vector<CodeFacts>>> revoke_subject(std::string subject,
                                                               std::optional<std::string> purpose,
                                                               UtcTime now) = 0;

@@ -46,6 +46,13 @@ TEST_F(CodeFile, KeepsCodesAndCountsWhenReopened) {
   EXPECT_EQ(insert(row_of(15, {"bob", ""}), limits).outcome, Inserted::throttled);
 }
 
+// A process that is stopped while it writes must not keep others from starting.
+TEST_F(CodeFile, OpensWhileSomebodyWrites) {
+  auto writing = sqlite::Database::open(file);
+  ASSERT_TRUE(writing && writing->execute("BEGIN IMMEDIATE"));
+  EXPECT_EQ(problem_with(file), "");
+}
+
 TEST_F(CodeFile, RefusesAFileOfANewerProgram) {
   execute("PRAGMA user_version = 3");
   auto opened = open_sqlite_tables(file);

@@ -103,6 +103,10 @@ Result<> make_or_update(Database& database, const std::string& name) {
 }  // namespace
 
 Result<> prepare_file(Database& database, const std::string& name) {
+  // A file that is up to date is not locked: somebody who was stopped while writing to it must not
+  // keep others from starting.
+  const auto version = one_number(database, "PRAGMA user_version");
+  if (version && *version == kVersion) return {};
   // In one transaction, since several processes may open a new file together.
   auto begun = database.execute("BEGIN IMMEDIATE");
   if (!begun) return begun;

@@ -127,11 +127,12 @@ TEST_F(SqliteCodeTable, RevokesAllOfASubjectThatCouldStillBeUsed) {
   CodeRow over = row_of(6);
   over.expires = kIssued + 1s;
   insert(over);
-  const auto payment = run(table->revoke_subject("ada", "payment", kIssued + 1s));
+  const UtcTime later = kIssued + 1s + kClocksApartMax;
+  const auto payment = run(table->revoke_subject("ada", "payment", later));
   ASSERT_EQ(payment.size(), 1U);
   EXPECT_EQ(payment[0].id, id_of(2));
   EXPECT_EQ(payment[0].state, CodeState::pending);
-  const auto all = run(table->revoke_subject("ada", std::nullopt, kIssued + 1s));
+  const auto all = run(table->revoke_subject("ada", std::nullopt, later));
   ASSERT_EQ(all.size(), 1U);
   EXPECT_EQ(all[0].id, id_of(1));
   EXPECT_TRUE(run(table->revoke_subject("", std::nullopt, kIssued)).empty());
@@ -226,7 +227,15 @@ TEST_F(Issues, WhatCanNoLongerBeUsedIsNotSuperseded) {
   ASSERT_EQ(attempt(1).outcome, Attempted::yes);
   EXPECT_TRUE(issue(2).superseded.empty());
   EXPECT_EQ(state(1), CodeState::used);
-  EXPECT_TRUE(issue(3, ada(), kExpires).superseded.empty());
+  EXPECT_TRUE(issue(3, ada(), kExpires + kClocksApartMax).superseded.empty());
+}
+
+// I2: seen with real processes whose clocks were 1.6 s apart.
+TEST_F(Issues, WhatAVerifierWithASlowClockWouldStillTakeIsSuperseded) {
+  issue(1);
+  ASSERT_TRUE(activate(1));
+  EXPECT_EQ(issue(2, ada(), kExpires).superseded.size(), 1U);
+  EXPECT_EQ(attempt(1, ada(), kExpires - 1s).outcome, Attempted::refused);
 }
 
 TEST_F(Issues, ASubjectGetsSoManyInAnyWindow) {
