@@ -87,6 +87,7 @@ class Client:
         self.held = {}  # text: (text, id, receipt)
         self.begun = None  # (operation, text, ...) without an answer yet
         self.answered = 0
+        self.problem = None
 
     def work(self, latchkey, chance):
         try:
@@ -97,6 +98,8 @@ class Client:
                 self.answered += 1
         except (OSError, http.client.HTTPException):
             pass  # killed
+        except Exception as problem:  # a thread's own would only be printed
+            self.problem = problem
 
     def step(self, queue, chance):
         dice = chance.random()
@@ -211,6 +214,7 @@ class QueueCrash(unittest.TestCase):
         latchkey.kill()
         for thread in threads:
             thread.join()
+        self.assertEqual([], [client.problem for client in clients if client.problem])
 
 
 if __name__ == "__main__":
