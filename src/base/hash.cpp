@@ -15,6 +15,12 @@ Sha256 sha256(std::string_view data) {
   return digest;
 }
 
+Sha1 sha1(std::string_view data) {
+  Sha1 digest{};
+  LK_ASSERT(EVP_Digest(data.data(), data.size(), digest.data(), nullptr, EVP_sha1(), nullptr) == 1);
+  return digest;
+}
+
 Sha256 hmac_sha256(std::span<const std::uint8_t> key, std::string_view data) {
   Sha256 digest{};
   unsigned int length = 0;

@@ -3,6 +3,7 @@
 #include <openssl/bio.h>
 #include <openssl/bn.h>
 #include <openssl/core_names.h>
+#include <openssl/err.h>
 #include <openssl/evp.h>
 #include <openssl/param_build.h>
 #include <openssl/pem.h>
@@ -23,6 +24,11 @@ using Bio = std::unique_ptr<BIO, Deleter<BIO_free>>;
 
 std::shared_ptr<EVP_PKEY> own(EVP_PKEY* key) {
   return {key, EVP_PKEY_free};
+}
+
+/// OpenSSL's own way is to ask at the terminal.
+int no_password(char*, int, int, void*) {
+  return -1;
 }
 
 Bytes number_of(const EVP_PKEY* key, const char* name) {
@@ -77,7 +83,8 @@ RsaPrivateKey RsaPrivateKey::generate(unsigned bits) {
 
 Result<RsaPrivateKey> RsaPrivateKey::from_pem(std::string_view pem) {
   const Bio bio(BIO_new_mem_buf(pem.data(), static_cast<int>(pem.size())));
-  EVP_PKEY* key = PEM_read_bio_PrivateKey(bio.get(), nullptr, nullptr, nullptr);
+  EVP_PKEY* key = PEM_read_bio_PrivateKey(bio.get(), nullptr, no_password, nullptr);
+  ERR_clear_error();
   if (key == nullptr || EVP_PKEY_is_a(key, "RSA") != 1) {
     EVP_PKEY_free(key);
     return fail(ErrorKind::invalid_argument, "InvalidKey", "not an RSA private key in PEM form");

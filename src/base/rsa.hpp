@@ -31,6 +31,7 @@ class RsaPrivateKey {
  public:
   /// 2048 bits or more; takes some 50 ms.
   static RsaPrivateKey generate(unsigned bits = 2048);
+  /// The first private key in `pem`. Error: invalid_argument, also for one under a password.
   static Result<RsaPrivateKey> from_pem(std::string_view pem);
   Secret to_pem() const;
   Bytes sign(std::string_view data) const;
