@@ -120,6 +120,7 @@ struct Database::Impl {
     sqlite3_close(handle);
   }
   sqlite3* handle;
+  int log_pages = 0;
   std::unordered_map<const char*, Statement> statements;
 };
 
@@ -216,6 +217,32 @@ std::int64_t Database::last_insert_rowid() const {
 
 bool Database::in_transaction() const {
   return sqlite3_get_autocommit(impl_->handle) == 0;
+}
+
+void Database::keep_log() {
+  const auto count = [](void* impl, sqlite3* /*database*/, const char* /*name*/, int pages) {
+    static_cast<Impl*>(impl)->log_pages = pages;
+    return SQLITE_OK;
+  };
+  sqlite3_wal_hook(impl_->handle, count, impl_.get());  // Takes the place of SQLite's own.
+}
+
+int Database::log_pages() const {
+  return impl_->log_pages;
+}
+
+Result<Database::LogMove> Database::move_log() {
+  LogMove move;
+  const int code = sqlite3_wal_checkpoint_v2(impl_->handle, nullptr, SQLITE_CHECKPOINT_PASSIVE,
+                                             &move.pages, &move.moved);
+  if (code == SQLITE_OK) return move;
+  if ((code & 0xFF) == SQLITE_BUSY) return LogMove{};
+  return failure(impl_->handle, "moving the log into the database file");
+}
+
+std::filesystem::path Database::file() const {
+  const char* name = sqlite3_db_filename(impl_->handle, "main");
+  return name == nullptr ? "" : name;
 }
 
 Savepoint::Savepoint(Database& database) : database_(database) {

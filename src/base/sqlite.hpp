@@ -87,6 +87,24 @@ class Database {
   /// error).
   bool in_transaction() const;
 
+  /// From now on the log is only moved by `move_log`: SQLite does it no longer by itself at the end
+  /// of a commit.
+  void keep_log();
+  /// Pages in the write-ahead log after the last commit since `keep_log`; 0 in memory.
+  int log_pages() const;
+  /// What one `move_log` found and left.
+  struct LogMove {
+    int pages = 0;  ///< in the log
+    int moved = 0;  ///< of them now in the database file as well
+  };
+  /// Copies pages from the log into the database file and syncs that ("passive checkpoint"), beside
+  /// readers and a writer. When all is moved and nobody reads the log, the next transaction writes
+  /// from its start. Another that moves at the same time is no error: nothing moved.
+  /// Source: sqlite.org/wal.html, section 2.1 "Checkpointing".
+  Result<LogMove> move_log();
+  /// Empty when in memory.
+  std::filesystem::path file() const;
+
  private:
   struct Impl;
   explicit Database(std::unique_ptr<Impl> impl);
