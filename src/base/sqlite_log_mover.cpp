@@ -3,6 +3,12 @@
 #include "base/log.hpp"
 
 namespace latchkey::sqlite {
+namespace {
+
+/// Commits can be faster than the thread for as long as they like; the log may not grow as long.
+constexpr int kMovesMax = 3;
+
+}  // namespace
 
 LogMover::LogMover(Database& writers, int long_log)
     : writers_(writers), long_log_(long_log), begin_at_(long_log) {
@@ -33,7 +39,8 @@ void LogMover::after_commit() {
   }
   if (!moved) return;
   // Commits that outran the move leave another long piece; 0 is a failure, and for the writer.
-  if (*moved > 0 && pages - *moved > long_log_ / 4) {
+  const bool is_long = pages - *moved > long_log_ / 4;
+  if (is_long && *moved > 0 && moves_ < kMovesMax) {
     begin();
   } else {
     end();
@@ -42,6 +49,7 @@ void LogMover::after_commit() {
 
 void LogMover::begin() {
   is_moving_ = true;
+  moves_ += 1;
   {
     const std::lock_guard lock(mutex_);
     wanted_ = true;
@@ -53,6 +61,7 @@ void LogMover::begin() {
 
 void LogMover::end() {
   is_moving_ = false;
+  moves_ = 0;
   if (auto moved = writers_.move_log(); !moved) {
     log::warning("store_log_not_moved", {{"problem", moved.error().message}});
   }

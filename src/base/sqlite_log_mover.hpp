@@ -19,7 +19,8 @@ namespace latchkey::sqlite {
 class LogMover {
  public:
   /// For the writer's connection, which gives up SQLite's own checkpoints. The log is moved from a
-  /// length of `long_log` pages on; at most a quarter of that is left for the writer.
+  /// length of `long_log` pages on; a quarter of that may be left for the
+  /// writer, and more where three moves could not catch up with it.
   explicit LogMover(Database& writers, int long_log = 4000);
   ~LogMover();
   LogMover(const LogMover&) = delete;
@@ -37,6 +38,7 @@ class LogMover {
   Database& writers_;
   const int long_log_;
   int begin_at_;
+  int moves_ = 0;           ///< of the thread since the log last started afresh or was given up
   bool is_moving_ = false;  ///< the writer's own view
   std::mutex mutex_;
   std::condition_variable changed_;
