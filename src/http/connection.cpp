@@ -80,16 +80,33 @@ Task<> Connection::run() {
   bool is_tls = false;
   if (server_.options.tls) is_tls = co_await begins_with_tls();
   if (is_tls) {
-    parser_.request().over_tls = over_tls_ = true;
-    co_await run_tls();
+    co_await run_tls(*server_.options.tls);
   } else {
-    const Ending ending = co_await serve(socket_);
-    if (ending == Ending::parted) co_await linger();
+    co_await run_plain();
   }
   close();
 }
 
+Task<> Connection::run_plain() {
+  const Ending ending = co_await serve(socket_);
+  if (ending == Ending::parted) co_await linger();
+  if (ending == Ending::tunnel) co_await run_tunnel();
+}
+
+Task<> Connection::run_tunnel() {
+  enter(Phase::idle);
+  const bool is_tls = co_await begins_with_tls();
+  if (is_tls) {
+    co_await run_tls(tunnel_->tls);
+  } else {
+    co_await run_plain();
+  }
+}
+
 Task<bool> Connection::begins_with_tls() {
+  // Who does not wait for the answer to CONNECT sends on behind it.
+  const std::string_view early = input_.unread();
+  if (!early.empty()) co_return early.front() == static_cast<char>(kTlsHandshakeRecord);
   const auto [error] = co_await socket_.async_wait(Socket::wait_read, use_task_tuple);
   unsigned char first = 0;
   ErrorCode peek_error = error;
@@ -99,12 +116,16 @@ Task<bool> Connection::begins_with_tls() {
   co_return !peek_error && first == kTlsHandshakeRecord;
 }
 
-Task<> Connection::run_tls() {
-  const auto context = server_.options.tls->impl;
-  TlsStream stream(socket_, context->context);
+Task<> Connection::run_tls(TlsServerContext tls) {
+  parser_.request().over_tls = over_tls_ = true;
+  TlsStream stream(socket_, tls.impl->context);
   enter(Phase::receiving);
-  const auto [error] = co_await stream.async_handshake(TlsStream::server, use_task_tuple);
-  if (error) co_return;
+  const std::string_view early = input_.unread();
+  const asio::const_buffer hello = asio::buffer(early);
+  const auto [error, used] =
+      co_await stream.async_handshake(TlsStream::server, hello, use_task_tuple);
+  if (error || used != early.size()) co_return;
+  input_.keep(0);
   enter(Phase::idle);
   const Ending ending = co_await serve(stream);
   if (ending == Ending::gone) co_return;
@@ -159,21 +180,26 @@ Task<Connection::Ending> Connection::serve(Stream& stream) {
       Response response;
       std::exception_ptr problem;
       try {
-        response = co_await server_.handler(parser_.request());
+        response = co_await handler()(parser_.request());
       } catch (...) {
         problem = std::current_exception();
       }
       if (!socket_.is_open()) co_return Ending::gone;
       if (timed_out_) co_await asio::this_coro::reset_cancellation_state();
       response = checked(std::move(response), problem);
-      stays = prepare(response, parser_.keep_alive() && !timed_out_);
-      if (!parser_.keep_alive() && input_.unread().empty()) ending = Ending::done;
+      if (opens_tunnel(response)) {
+        ending = Ending::tunnel;
+      } else {
+        stays = prepare(response, parser_.keep_alive() && !timed_out_);
+        if (!parser_.keep_alive() && input_.unread().empty()) ending = Ending::done;
+      }
     }
 
     const SteadyTime begun = since_;
     bool sent = send_at_once(stream);
     if (!sent) sent = co_await send_rest(stream);
     if (!sent) co_return Ending::gone;
+    if (ending == Ending::tunnel) parser_.next();
     if (!stays) co_return ending;
     if (progress == Progress::complete) {
       parser_.next();
@@ -233,6 +259,14 @@ Response Connection::checked(Response response, const std::exception_ptr& proble
   }
   log::error("handler_failed", {{"server", options.name}, {"problem", what}});
   return text_response(500, "internal error\n");
+}
+
+bool Connection::opens_tunnel(Response& response) {
+  if (!response.tunnel || tunnel_ || parser_.request().method != Method::connect) return false;
+  tunnel_ = std::move(response.tunnel);
+  // Neither length nor body may be in it, and what ended the request does not end the connection.
+  output_ = "HTTP/1.1 200 Connection established\r\n\r\n";
+  return true;
 }
 
 bool Connection::prepare(const Response& response, bool keep_alive) {

@@ -4,6 +4,7 @@
 #include <boost/asio/ip/tcp.hpp>
 #include <cstdint>
 #include <exception>
+#include <memory>
 #include <span>
 #include <string>
 #include <string_view>
@@ -14,6 +15,7 @@
 #include "http/request_parser.hpp"
 #include "http/response_writer.hpp"
 #include "http/server.hpp"
+#include "http/tunnel.hpp"
 
 /// One connection of a server, from its first byte to its last. Private to this room.
 ///
@@ -74,19 +76,25 @@ class Connection {
  private:
   enum class Phase : std::uint8_t { idle, receiving, handling, sending, closing };
   enum class Ending : std::uint8_t {
-    gone,   ///< the other side has left, or there is nothing to say to it
-    done,   ///< the other side asked for the end behind an answer, and has it
-    parted  ///< we end it; the other side may still be sending
+    gone,    ///< the other side has left, or there is nothing to say to it
+    done,    ///< the other side asked for the end behind an answer, and has it
+    parted,  ///< we end it; the other side may still be sending
+    tunnel   ///< what follows is inside a CONNECT
   };
 
   void enter(Phase phase);
   void close();
   Task<bool> begins_with_tls();
-  Task<> run_tls();
+  Task<> run_plain();
+  Task<> run_tls(TlsServerContext tls);
+  Task<> run_tunnel();
   Task<> linger();
 
   template <class Stream>
   Task<Ending> serve(Stream& stream);
+  const Handler& handler() const { return tunnel_ ? tunnel_->handler : server_.handler; }
+  /// Takes the tunnel out of an answer to CONNECT and prepares what the client is told.
+  bool opens_tunnel(Response& response);
   std::span<char> wait_for_input();
   bool take_input(bool failed, std::size_t size);
   /// The handler is not to be asked; what to answer instead.
@@ -109,6 +117,7 @@ class Connection {
   InputBuffer input_;
   std::string output_;
   std::size_t output_sent_ = 0;
+  std::shared_ptr<const Tunnel> tunnel_;  ///< set once a CONNECT has been answered
   boost::asio::cancellation_signal signal_;
   SteadyTime since_;
   Phase phase_ = Phase::idle;

@@ -3,6 +3,7 @@
 #include <cstddef>
 #include <cstdint>
 #include <initializer_list>
+#include <memory>
 #include <optional>
 #include <string>
 #include <string_view>
@@ -120,6 +121,8 @@ struct Request {
   std::string_view query_text() const;
 };
 
+struct Tunnel;
+
 struct Response {
   int status = 200;
   /// Empty means the standard phrase. Azure Storage says its error message here.
@@ -128,6 +131,8 @@ struct Response {
   std::string body;
   /// Send with Transfer-Encoding: chunked instead of Content-Length.
   bool chunked = false;
+  /// Answers CONNECT: 200 without a body, and what is said on the connection from there on.
+  std::shared_ptr<const Tunnel> tunnel{};
 };
 
 /// The standard phrase: 404 gives "Not Found"; unknown codes give "Unknown".
