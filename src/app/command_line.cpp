@@ -52,7 +52,7 @@ void add_running(CLI::App& app, Run& chosen) {
               [options](const CommonOptions& c) { return run_up(c, *options); });
   up->add_option("--ports", options->ports,
                  "auto for free ones, or a list such as api=8080,functions=7071,queue=10001,"
-                 "vault=8443,identity=8081");
+                 "vault=8443,identity=8081,proxy=8089");
   up->add_option("--code-lifetime", options->code_lifetime, "How long a code is valid, 1s to 600s")
       ->capture_default_str();
   auto* cloud = command(app, chosen, "cloud", "Run the local cloud alone",

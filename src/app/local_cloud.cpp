@@ -19,7 +19,7 @@ constexpr std::string_view kOwner = "Owner";
 }  // namespace
 
 Result<Ports> parse_ports(std::string_view text) {
-  if (text == "auto") return Ports{0, {0, 0, 0, 0}};
+  if (text == "auto") return Ports{0, {0, 0, 0, 0, 0}};
   Ports ports;
   if (text.empty() || text == "default") return ports;
   const std::pair<std::string_view, std::uint16_t*> names[] = {
@@ -27,7 +27,8 @@ Result<Ports> parse_ports(std::string_view text) {
       {"functions", &ports.cloud.functions},
       {"queue", &ports.cloud.queue},
       {"vault", &ports.cloud.vault_and_login},
-      {"identity", &ports.cloud.identity}};
+      {"identity", &ports.cloud.identity},
+      {"proxy", &ports.cloud.proxy}};
   for (const auto item : split(text, ',')) {
     const auto at = item.find('=');
     std::uint16_t* place = nullptr;
@@ -40,7 +41,7 @@ Result<Ports> parse_ports(std::string_view text) {
     if (place == nullptr || !number) {
       return setting_error(
           "--ports", text,
-          "it is auto, or a list of api, functions, queue, vault and identity with "
+          "it is auto, or a list of api, functions, queue, vault, identity and proxy with "
           "port numbers",
           "api=8080,queue=10001");
     }
@@ -80,11 +81,9 @@ Task<Result<>> LocalCloud::provision(World world) {
   if (!identities) co_return fail(identities.error());
 
   const auto& endpoints = cloud_->endpoints();
-  running_.endpoints = {{"functions", endpoints.functions},
-                        {"queue", endpoints.queue},
-                        {"vault", endpoints.vault},
-                        {"identity", endpoints.identity},
-                        {"login", endpoints.login}};
+  running_.endpoints = {{"functions", endpoints.functions}, {"queue", endpoints.queue},
+                        {"vault", endpoints.vault},         {"identity", endpoints.identity},
+                        {"login", endpoints.login},         {"proxy", endpoints.proxy}};
   running_.tenant_id = cloud_->tenancy().tenant_id;
   running_.subscription_id = cloud_->tenancy().subscription_id;
   running_.resource_group = cloud_->tenancy().resource_group;

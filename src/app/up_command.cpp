@@ -29,9 +29,13 @@ struct Everything {
 
 void print_endpoints(const RunningCloud& running) {
   fmt::print("latchkey is running; its data is in {}\n\n", running.data.string());
-  const std::pair<const char*, const char*> rows[] = {
-      {"api", "API"},         {"functions", "functions"},       {"queue", "queue"},
-      {"vault", "Key Vault"}, {"identity", "managed identity"}, {"login", "login"}};
+  const std::pair<const char*, const char*> rows[] = {{"api", "API"},
+                                                      {"functions", "functions"},
+                                                      {"queue", "queue"},
+                                                      {"vault", "Key Vault"},
+                                                      {"identity", "managed identity"},
+                                                      {"login", "login"},
+                                                      {"proxy", "proxy as Azure"}};
   for (const auto& [key, title] : rows) {
     const auto found = running.endpoints.find(key);
     if (found != running.endpoints.end()) fmt::print("  {:<17} {}\n", title, found->second);

@@ -6,11 +6,13 @@
 
 #include "base/encoding.hpp"
 #include "base/log.hpp"
+#include "base/text.hpp"
 #include "cloud/data_folder.hpp"
 #include "cloud/front.hpp"
 #include "cloud/identity/login_service.hpp"
 #include "cloud/identity/managed_identity_service.hpp"
 #include "cloud/management/role_assignment_service.hpp"
+#include "cloud/proxy/azure_proxy.hpp"
 #include "cloud/queues/queue_service.hpp"
 #include "cloud/queues/storage_accounts.hpp"
 #include "cloud/settings.hpp"
@@ -46,13 +48,15 @@ struct Cloud::Impl {
   Result<> read_stores(sqlite::Database& database, const std::vector<std::string>& more_accounts);
   Result<> trust_issuers(const std::vector<TrustedIssuerOptions>& issuers);
   void make_services(sqlite::Database reader);
-  /// The four ports; which numbers they got is known afterwards.
+  /// All ports; which numbers they got is known afterwards.
   Result<> listen(const CloudOptions& options);
   Result<> listen_on(std::unique_ptr<http::Server>& server, http::ServerOptions options,
                      http::Handler handler);
   Result<> open_queues(const CloudOptions& options);
   /// On the functions port, where /api and /admin leave it free.
   Task<http::Response> show_metrics(const http::Request& request);
+  /// The proxy, which shows all of this under the names it has in Azure.
+  Result<> listen_as_azure(const CloudOptions& options);
   void tell_ports();
 
   DataFolder folder;
@@ -78,11 +82,13 @@ struct Cloud::Impl {
   std::unique_ptr<VaultService> vault_service;
   std::unique_ptr<QueueService> queues;
   http::Handler queue_handler;
+  std::unique_ptr<AzureProxy> proxy;
   // Last, so that they go first: they hand requests to all of the above.
   std::unique_ptr<http::Server> identity_server;
   std::unique_ptr<http::Server> vault_server;
   std::unique_ptr<http::Server> queue_server;
   std::unique_ptr<http::Server> functions_server;
+  std::unique_ptr<http::Server> proxy_server;
 };
 
 Result<std::unique_ptr<Cloud>> Cloud::start(CloudOptions options, Clock& clock, Random& random,
@@ -191,10 +197,34 @@ Result<> Cloud::Impl::listen(const CloudOptions& options) {
   done = listen_on(queue_server, std::move(queue),
                    [this](const http::Request& request) { return queue_handler(request); });
   if (!done) return done;
-  return listen_on(functions_server, std::move(function),
+  done = listen_on(functions_server, std::move(function),
                    [this, handler = functions->handler()](const http::Request& request) {
                      return request.path() == "/metrics" ? show_metrics(request) : handler(request);
                    });
+  if (!done) return done;
+  return listen_as_azure(options);
+}
+
+Result<> Cloud::Impl::listen_as_azure(const CloudOptions& options) {
+  const auto logged = [](http::Handler handler) {
+    return with_request_log("proxy", std::move(handler));
+  };
+  const auto has_header = [this](std::string_view name, std::string_view header) {
+    const auto* identity = identities->by_header(header);
+    return identity != nullptr && iequals(identity->name, name);
+  };
+  ProxyServices services{
+      .login = logged(login->handler()),
+      .management = logged(management->handler()),
+      .vault = logged(vault_service->handler()),
+      .queue = logged([this](const http::Request& request) { return queue_handler(request); }),
+      .functions = logged(functions->handler()),
+      .metadata = logged(managed_identities->handler())};
+  proxy = std::make_unique<AzureProxy>(std::move(services),
+                                       LeafCertificates(folder.authority(), clock), has_header);
+  auto made = server_options(options, "proxy", options.ports.proxy);
+  made.addresses = {"127.0.0.1", "::1"};  // Whatever the others listen on: never for the network.
+  return listen_on(proxy_server, std::move(made), proxy->handler());
 }
 
 Task<http::Response> Cloud::Impl::show_metrics(const http::Request& request) {
@@ -235,7 +265,9 @@ void Cloud::Impl::tell_ports() {
                .queue = fmt::format("https://localhost:{}/{}", queue_server->port(), kAccount),
                .vault = fmt::format("https://{}.vault.localhost:{}", kVault, https_port),
                .identity = fmt::format("http://localhost:{}/msi/token", identity_server->port()),
-               .login = fmt::format("https://localhost:{}", https_port)};
+               .login = fmt::format("https://localhost:{}", https_port),
+               // By address: older clients do not try ::1 and then 127.0.0.1 for a proxy.
+               .proxy = fmt::format("http://127.0.0.1:{}", proxy_server->port())};
 }
 
 Result<> Cloud::Impl::open_queues(const CloudOptions& options) {
@@ -325,8 +357,9 @@ Task<Result<>> Cloud::set_secret(std::string name, Secret value) {
 Task<> Cloud::stop(std::chrono::milliseconds grace) {
   auto* const impl = impl_.get();
   TaskGroup draining(impl->executor);
-  for (auto* server : {impl->identity_server.get(), impl->vault_server.get(),
-                       impl->queue_server.get(), impl->functions_server.get()}) {
+  for (auto* server :
+       {impl->identity_server.get(), impl->vault_server.get(), impl->queue_server.get(),
+        impl->functions_server.get(), impl->proxy_server.get()}) {
     draining.spawn("drain", server->drain(grace));
   }
   co_await draining.join();

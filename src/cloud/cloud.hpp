@@ -26,6 +26,7 @@ struct CloudPorts {
   std::uint16_t queue = 10001;
   std::uint16_t vault_and_login = 8443;
   std::uint16_t identity = 8081;
+  std::uint16_t proxy = 8089;
 };
 
 struct CloudOptions {
@@ -52,6 +53,7 @@ struct CloudEndpoints {
   std::string vault;     ///< https://latchkey.vault.localhost:8443
   std::string identity;  ///< http://localhost:8081/msi/token
   std::string login;     ///< https://localhost:8443
+  std::string proxy;     ///< http://127.0.0.1:8089; wants credentials, see azure_proxy.hpp
 };
 
 /// The whole local cloud on one executor: token service, role assignments, vault, queues,

@@ -21,7 +21,7 @@ class CloudTest : public ::testing::Test {
  protected:
   ~CloudTest() override { stop(); }
 
-  Result<std::unique_ptr<Cloud>> start(CloudPorts ports = {0, 0, 0, 0}) {
+  Result<std::unique_ptr<Cloud>> start(CloudPorts ports = {0, 0, 0, 0, 0}) {
     const CloudOptions options{.data = folder_.path(), .ports = ports, .in_memory = in_memory_};
     return Cloud::start(options, clock_, random_, context_.get_executor());
   }

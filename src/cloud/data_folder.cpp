@@ -226,7 +226,7 @@ DataFolder::DataFolder(std::filesystem::path folder, int lock, RsaPrivateKey tok
 DataFolder::DataFolder(DataFolder&& other) noexcept
     : folder_(std::move(other.folder_)),
       lock_(std::exchange(other.lock_, -1)),
-      authority_pem_(std::move(other.authority_pem_)),
+      authority_(std::move(other.authority_)),
       server_chain_pem_(std::move(other.server_chain_pem_)),
       server_key_pem_(std::move(other.server_key_pem_)),
       token_key_(other.token_key_) {}
@@ -234,7 +234,7 @@ DataFolder::DataFolder(DataFolder&& other) noexcept
 DataFolder& DataFolder::operator=(DataFolder&& other) noexcept {
   std::swap(folder_, other.folder_);
   std::swap(lock_, other.lock_);
-  std::swap(authority_pem_, other.authority_pem_);
+  std::swap(authority_, other.authority_);
   std::swap(server_chain_pem_, other.server_chain_pem_);
   std::swap(server_key_pem_, other.server_key_pem_);
   std::swap(token_key_, other.token_key_);
@@ -261,7 +261,7 @@ Result<DataFolder> DataFolder::open(const std::filesystem::path& folder, const C
   if (!token_key) return fail(token_key.error());
 
   DataFolder opened(folder, lock.release(), std::move(*token_key));
-  opened.authority_pem_ = std::move(authority->pair.certificate_pem);
+  opened.authority_ = std::move(authority->pair);
   opened.server_chain_pem_ = std::move(server->certificate_pem);
   opened.server_key_pem_ = std::move(server->key_pem);
   return opened;

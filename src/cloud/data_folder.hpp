@@ -8,6 +8,7 @@
 #include "base/result.hpp"
 #include "base/rsa.hpp"
 #include "base/secret.hpp"
+#include "http/certificate.hpp"
 
 /// The folder in which the local cloud keeps what must survive a restart:
 ///
@@ -33,7 +34,9 @@ class DataFolder {
   std::filesystem::path authority_file() const { return folder_ / "ca.pem"; }
   std::filesystem::path cloud_database() const { return folder_ / "cloud.db"; }
   std::filesystem::path queue_database() const { return folder_ / "queues.db"; }
-  const std::string& authority_pem() const { return authority_pem_; }
+  const std::string& authority_pem() const { return authority_.certificate_pem; }
+  /// The authority with its key, to sign more certificates.
+  const http::CertificateAndKey& authority() const { return authority_; }
   /// Leaf first, then the authority.
   const std::string& server_chain_pem() const { return server_chain_pem_; }
   const Secret& server_key_pem() const { return server_key_pem_; }
@@ -44,7 +47,7 @@ class DataFolder {
 
   std::filesystem::path folder_;
   int lock_ = -1;
-  std::string authority_pem_;
+  http::CertificateAndKey authority_;
   std::string server_chain_pem_;
   Secret server_key_pem_;
   RsaPrivateKey token_key_;
