@@ -206,11 +206,9 @@ class Latchkey(Process, Api):
     def api(self):
         return self.endpoints["api"]
 
-    def command(self, *arguments, check=True, environment=None):
-        """Another latchkey command on the same data folder."""
-        return run_latchkey(
-            *arguments, "--data", self.data, check=check, environment=environment
-        )
+    def command(self, *arguments, **how):
+        """Another latchkey command on the same data folder; `how` as in run_latchkey."""
+        return run_latchkey(*arguments, "--data", self.data, **how)
 
     def environment_of(self, identity="app"):
         return read_exports(self.command("env", "--as", identity).stdout)
@@ -233,11 +231,11 @@ class Part(Process, Api):
         self.api = address[0] if address else None
 
 
-def run_latchkey(*arguments, check=True, environment=None):
+def run_latchkey(*arguments, check=True, environment=None, input=""):
     done = subprocess.run(
         [str(BINARY), *map(str, arguments)],
         env=clean_environment(environment),
-        stdin=subprocess.DEVNULL,
+        input=input,
         capture_output=True,
         text=True,
         timeout=PATIENCE * 2,

@@ -1,23 +1,18 @@
 #include <fmt/format.h>
 
-#include <CLI/CLI.hpp>
 #include <cstdio>
-#include <functional>
 #include <memory>
 
 #include "app/command_world.hpp"
 #include "app/commands.hpp"
 #include "app/names.hpp"
 #include "app/running_cloud.hpp"
+#include "app/subcommand.hpp"
 #include "base/log.hpp"
 
-/// The command line: which commands and options there are, in one place.
+/// The command line: which commands and options there are.
 namespace latchkey::app {
-namespace {
 
-using Run = std::function<int(const CommonOptions&)>;
-
-/// Makes a command whose callback only notes what to run: the run itself comes after all is parsed.
 CLI::App* command(CLI::App& parent, Run& chosen, const char* name, const char* help, Run run) {
   auto* made = parent.add_subcommand(name, help);
   made->fallthrough();
@@ -27,6 +22,8 @@ CLI::App* command(CLI::App& parent, Run& chosen, const char* name, const char* h
   });
   return made;
 }
+
+namespace {
 
 void add_cloud_data(CLI::App& cloud, Run& chosen) {
   auto options = std::make_shared<DataOptions>();
@@ -65,42 +62,16 @@ void add_running(CLI::App& app, Run& chosen) {
                    "ISSUER=FILE: accept tokens of that issuer too; FILE is its key set (JWKS)");
     it->add_option("--trusted-audience", options->trusted_audiences,
                    "An audience that those tokens may have beside Azure's own");
+    it->add_option("--queue-deletion-window", options->queue_deletion_window,
+                   "Seconds that a deleted queue's name stays taken; some 30 in Azure")
+        ->check(CLI::Range(0, 3600))
+        ->capture_default_str();
   }
   add_cloud_data(*cloud, chosen);
   command(app, chosen, "serve", "Run the API; settings from the environment", run_serve);
   command(app, chosen, "watch", "Run the queue watcher; settings from the environment", run_watch);
   command(app, chosen, "number", "Run the number API (the walkthrough's third-party function)",
           run_number);
-}
-
-void add_queue(CLI::App& app, Run& chosen) {
-  auto options = std::make_shared<QueueOptions>();
-  options->queue = kQueueName;
-  auto* queue = app.add_subcommand("queue", "Look into a queue and manage it");
-  queue->fallthrough();
-  queue->add_option("--queue", options->queue, "The queue's name")->capture_default_str();
-  queue->add_flag("--json", options->json, "Print JSON");
-  const auto add = [&](const char* name, const char* help) {
-    return command(*queue, chosen, name, help, [options, name](const CommonOptions& c) {
-      options->action = name;
-      return run_queue(c, *options);
-    });
-  };
-  for (auto* made : {add("peek", "Show visible messages and leave them as they are"),
-                     add("get", "Take messages: hides them and counts")}) {
-    made->add_option("--count", options->count, "How many, 1 to 32")
-        ->check(CLI::Range(1, 32))
-        ->capture_default_str();
-    made->add_option("--visibility-timeout", options->visibility_seconds,
-                     "Seconds that a taken message stays hidden")
-        ->check(CLI::Range(1, 604'800))
-        ->capture_default_str();
-  }
-  add("put", "Put a message")->add_option("text", options->text, "Its text")->required();
-  add("clear", "Delete all messages");
-  add("stats", "How many messages there are");
-  add("create", "Create the queue");
-  add("delete", "Delete the queue and its messages");
 }
 
 void add_code(CLI::App& app, Run& chosen) {
@@ -241,7 +212,7 @@ int run_command_line(int argc, char** argv) {
 
   Run chosen;
   add_running(app, chosen);
-  add_queue(app, chosen);
+  add_queue_commands(app, chosen);
   add_code(app, chosen);
   add_trust(app, chosen);
   add_sign_in(app, chosen);

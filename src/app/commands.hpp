@@ -2,6 +2,7 @@
 
 #include <cstdint>
 #include <filesystem>
+#include <optional>
 #include <string>
 #include <vector>
 
@@ -25,6 +26,7 @@ struct UpOptions {
   std::vector<std::string> accounts;           ///< storage accounts beside devstoreaccount1
   std::vector<std::string> trusted_issuers;    ///< "ISSUER=JWKS_FILE"
   std::vector<std::string> trusted_audiences;  ///< of those issuers' tokens
+  int queue_deletion_window = 0;               ///< seconds that a deleted queue's name stays taken
 };
 int run_up(const CommonOptions& common, const UpOptions& options);
 int run_cloud(const CommonOptions& common, const UpOptions& options);
@@ -40,11 +42,16 @@ int run_watch(const CommonOptions& common);
 int run_number(const CommonOptions& common);
 
 struct QueueOptions {
-  std::string action;  ///< peek, get, put, clear, stats, create, delete
+  std::string action;  ///< the subcommand's name
   std::string queue;
-  std::string text;
+  std::string account;              ///< of the local cloud; empty: the first, or the environment's
+  std::string prefix;               ///< list
+  std::optional<std::string> text;  ///< put, update; "-" for standard input
+  std::string id;                   ///< update, remove: which message
+  std::string pop_receipt;
   int count = 32;
-  int visibility_seconds = 30;
+  std::optional<int> visibility_seconds;
+  std::optional<int> time_to_live_seconds;  ///< -1: never expires
   bool json = false;
 };
 int run_queue(const CommonOptions& common, const QueueOptions& options);

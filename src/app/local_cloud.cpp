@@ -138,6 +138,8 @@ Task<Result<>> LocalCloud::provision_identities() {
     const std::string& scope;
   };
   const std::string subscription = ids.subscription_scope();
+  // Accounts and vaults that come later are the operator's as well.
+  const std::string group = ids.resource_group_scope();
   const Grant grants[] = {{kApiIdentity, kSender, queue},
                           {kApiIdentity, kSecretsUser, number_key},
                           {kApiIdentity, kSecretsUser, pepper},
@@ -145,8 +147,8 @@ Task<Result<>> LocalCloud::provision_identities() {
                           {kWatcherIdentity, kQueueContributor, poison},
                           {kWatcherIdentity, kSecretsUser, pepper},
                           {kOperatorIdentity, kOwner, subscription},
-                          {kOperatorIdentity, kQueueContributor, account},
-                          {kOperatorIdentity, kSecretsOfficer, vault},
+                          {kOperatorIdentity, kQueueContributor, group},
+                          {kOperatorIdentity, kSecretsOfficer, group},
                           {kAppIdentity, kQueueContributor, account},
                           {kAppIdentity, kSecretsOfficer, vault}};
   for (const Grant& wanted : grants) {

@@ -1,13 +1,12 @@
 #include <fmt/format.h>
 
 #include <boost/json.hpp>
+#include <iostream>
+#include <iterator>
 
-#include "app/azure_access.hpp"
 #include "app/command_world.hpp"
 #include "app/commands.hpp"
-#include "app/names.hpp"
-#include "app/running_cloud.hpp"
-#include "azure/queue_client.hpp"
+#include "app/queue_access.hpp"
 #include "base/time_text.hpp"
 
 /// `latchkey queue ...`: looks into a queue and manages it, as `az storage message` does.
@@ -15,69 +14,6 @@ namespace latchkey::app {
 namespace {
 
 namespace json = boost::json;
-
-/// Where the queue is and how we may enter: the environment's connection string or URL, unless
-/// --data names a local cloud, whose operator we are then.
-class QueueAccess {
- public:
-  static Result<std::unique_ptr<QueueAccess>> open(const CommonOptions& common,
-                                                   const std::string& queue, World world);
-  azure::QueueClient& queue() { return *queue_; }
-
- private:
-  QueueAccess() = default;
-  Result<azure::QueueAddress> address(const Environment& environment, const std::string& queue,
-                                      World world);
-  std::unique_ptr<http::PooledClient> http_;
-  std::unique_ptr<azure::TokenCredential> credential_;
-  std::unique_ptr<azure::QueueClient> queue_;
-};
-
-Result<azure::QueueAddress> QueueAccess::address(const Environment& environment,
-                                                 const std::string& queue, World world) {
-  if (const auto& text = environment.get("AZURE_STORAGE_CONNECTION_STRING"); !text.empty()) {
-    return azure::queue_address_from_connection_string(text, queue);
-  }
-  credential_ = azure::make_default_credential(read_credential_settings(environment), *http_,
-                                               world.clock, world.executor);
-  auto address =
-      azure::queue_address_from_url(environment.get("STORAGE_QUEUE_URL"), credential_.get());
-  if (!address) return address;
-  auto& path = address->url.path;
-  path = path.substr(0, path.rfind('/') + 1) + queue;
-  return address;
-}
-
-Result<std::unique_ptr<QueueAccess>> QueueAccess::open(const CommonOptions& common,
-                                                       const std::string& queue, World world) {
-  const auto& own = common.environment;
-  const bool by_environment =
-      !common.data_given && (!own.get("AZURE_STORAGE_CONNECTION_STRING").empty() ||
-                             !own.get("STORAGE_QUEUE_URL").empty());
-  Environment environment = own;
-  std::string authority;
-  if (!by_environment) {
-    auto running = read_running_cloud(common.data);
-    if (!running) return fail(running.error());
-    auto local = environment_for(*running, kOperatorIdentity);
-    if (!local) return fail(local.error());
-    environment = std::move(*local);
-    environment.set("AZURE_STORAGE_CONNECTION_STRING", "");  // By token and role, as anybody else.
-    auto pem = read_file(running->authority_file());
-    if (!pem) return fail(pem.error());
-    authority = std::move(*pem);
-  }
-  std::unique_ptr<QueueAccess> access(new QueueAccess);
-  auto trust = http::TlsClientContext::system_trust(authority);
-  if (!trust) return fail(trust.error());
-  access->http_ =
-      std::make_unique<http::PooledClient>(world.executor, std::move(*trust), world.clock);
-  auto address = access->address(environment, queue, world);
-  if (!address) return fail(address.error());
-  access->queue_ = std::make_unique<azure::QueueClient>(std::move(*address), *access->http_,
-                                                        world.clock, world.random);
-  return access;
-}
 
 json::object as_json(const wire::QueueMessage& message) {
   json::object row = {{"id", message.id},
@@ -99,11 +35,45 @@ void print_messages(const std::vector<wire::QueueMessage>& messages, bool as_doc
     fmt::print("{}\n", json::serialize(rows));
     return;
   }
-  fmt::print("{:<36}  {:<29}  {:>5}  TEXT\n", "ID", "INSERTED", "TAKEN");
+  // Who has taken a message needs its receipt; there is none of what was only looked at.
+  const bool receipts = !messages.empty() && !messages.front().pop_receipt.empty();
+  fmt::print("{:<36}  {:<29}  {:>5}  {}TEXT\n", "ID", "INSERTED", "TAKEN",
+             receipts ? fmt::format("{:<24}  ", "POP RECEIPT") : "");
   for (const auto& message : messages) {
-    fmt::print("{:<36}  {:<29}  {:>5}  {}\n", message.id, to_rfc1123(message.insertion_time),
-               message.dequeue_count, message.text);
+    fmt::print("{:<36}  {:<29}  {:>5}  {}{}\n", message.id, to_rfc1123(message.insertion_time),
+               message.dequeue_count, receipts ? fmt::format("{:<24}  ", message.pop_receipt) : "",
+               message.text);
   }
+}
+
+/// "-": standard input, for what should stand in no process list.
+std::string text_of(const std::string& argument) {
+  if (argument != "-") return argument;
+  return {std::istreambuf_iterator<char>(std::cin), {}};
+}
+
+std::optional<std::chrono::seconds> seconds_of(const std::optional<int>& count) {
+  if (!count) return std::nullopt;
+  return std::chrono::seconds{*count};
+}
+
+Task<int> list_queues(azure::QueueClient& queue, const QueueOptions& options) {
+  json::array names;
+  std::string marker;
+  do {
+    auto page = co_await queue.list_queues(options.prefix, marker);
+    if (!page) co_return report(page.error());
+    for (const auto& found : page->queues) {
+      if (options.json) {
+        names.push_back({{"name", found.name}});
+      } else {
+        fmt::print("{}\n", found.name);
+      }
+    }
+    marker = page->next_marker;
+  } while (!marker.empty());
+  if (options.json) fmt::print("{}\n", json::serialize(names));
+  co_return 0;
 }
 
 Task<int> show_stats(azure::QueueClient& queue, bool as_document) {
@@ -131,7 +101,8 @@ Task<int> take_messages(azure::QueueClient& queue, const QueueOptions& options) 
   } else {
     azure::GetOptions get;
     get.count = options.count;
-    get.visibility_timeout = std::chrono::seconds{options.visibility_seconds};
+    get.visibility_timeout =
+        seconds_of(options.visibility_seconds).value_or(get.visibility_timeout);
     messages = co_await queue.get(get);
   }
   if (!messages) co_return report(messages.error());
@@ -140,10 +111,38 @@ Task<int> take_messages(azure::QueueClient& queue, const QueueOptions& options) 
 }
 
 Task<int> put_message(azure::QueueClient& queue, const QueueOptions& options) {
-  auto put = co_await queue.put(options.text);
+  const std::string text = text_of(*options.text);
+  const azure::PutOptions how{.visibility_timeout = seconds_of(options.visibility_seconds),
+                              .time_to_live = seconds_of(options.time_to_live_seconds)};
+  auto put = co_await queue.put(text, how);
   if (!put) co_return report(put.error());
-  put->text = options.text;
+  put->text = text;
   print_messages({*put}, options.json);
+  co_return 0;
+}
+
+Task<int> update_message(azure::QueueClient& queue, const QueueOptions& options) {
+  std::optional<std::string> text;
+  if (options.text) text = text_of(*options.text);
+  const auto hidden = seconds_of(options.visibility_seconds).value_or(std::chrono::seconds{0});
+  auto done = co_await queue.update(options.id, options.pop_receipt, hidden, text);
+  if (!done) co_return report(done.error());
+  if (options.json) {
+    const json::object row{{"id", options.id},
+                           {"popReceipt", done->pop_receipt},
+                           {"timeNextVisible", to_iso8601(done->time_next_visible)}};
+    fmt::print("{}\n", json::serialize(row));
+  } else {
+    fmt::print("{}: visible {}\npop receipt {}\n", options.id, to_rfc1123(done->time_next_visible),
+               done->pop_receipt);
+  }
+  co_return 0;
+}
+
+Task<int> remove_message(azure::QueueClient& queue, const QueueOptions& options) {
+  auto done = co_await queue.remove_message(options.id, options.pop_receipt);
+  if (!done) co_return report(done.error());
+  fmt::print("{}: deleted\n", options.id);
   co_return 0;
 }
 
@@ -161,7 +160,7 @@ Task<int> change_queue(azure::QueueClient& queue, const QueueOptions& options) {
 }
 
 Task<int> run_action(const CommonOptions& common, const QueueOptions& options, World world) {
-  auto access = QueueAccess::open(common, options.queue, world);
+  auto access = QueueAccess::open(common, options, world);
   if (!access) co_return report(access.error());
   auto& queue = (*access)->queue();
   int exit_code = 0;
@@ -171,6 +170,12 @@ Task<int> run_action(const CommonOptions& common, const QueueOptions& options, W
     exit_code = co_await take_messages(queue, options);
   } else if (options.action == "put") {
     exit_code = co_await put_message(queue, options);
+  } else if (options.action == "list") {
+    exit_code = co_await list_queues(queue, options);
+  } else if (options.action == "update") {
+    exit_code = co_await update_message(queue, options);
+  } else if (options.action == "remove") {
+    exit_code = co_await remove_message(queue, options);
   } else {
     exit_code = co_await change_queue(queue, options);
   }

@@ -133,6 +133,7 @@ Task<Result<>> start_cloud(Everything& all, const Ports& ports, const UpOptions&
   options.ports = ports.cloud;
   options.in_memory = wanted.in_memory;
   options.storage_accounts = wanted.accounts;
+  options.queue_deletion_window = std::chrono::seconds{wanted.queue_deletion_window};
   options.trusted_issuers = std::move(*trusted);
   auto starting = LocalCloud::start(std::move(options), cloud_world);
   auto cloud = co_await run_on(cloud_world.executor, std::move(starting));

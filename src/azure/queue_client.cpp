@@ -53,8 +53,9 @@ tl::unexpected<Error> refuse_metadata() {
 
 struct QueueClient::Call {
   http::Method method = http::Method::get;
-  std::string path{};   ///< behind the queue's: "/messages/ID"
-  std::string query{};  ///< encoded; the SAS comes behind it
+  std::string path{};       ///< behind the queue's: "/messages/ID"
+  bool to_account = false;  ///< `path` stands behind the account's instead
+  std::string query{};      ///< encoded; the SAS comes behind it
   wire::Metadata metadata{};
   std::string body{};
   int success = 200;
@@ -196,6 +197,18 @@ Task<Result<>> QueueClient::clear() {
   co_return Result<>{};
 }
 
+Task<Result<wire::QueueListing>> QueueClient::list_queues(std::string prefix, std::string marker) {
+  Call call{.path = "/", .to_account = true, .query = "comp=list", .role = kReader};
+  if (!prefix.empty()) call.query += "&prefix=" + percent_encode(prefix);
+  if (!marker.empty()) call.query += "&marker=" + percent_encode(marker);
+  Result<http::Response> answer = co_await send(std::move(call));
+  if (!answer) co_return fail(std::move(answer.error()));
+  Result<wire::QueueListing> listing = wire::parse_queue_listing(answer->body);
+  if (listing) co_return listing;
+  co_return fail(ErrorKind::protocol, "UnexpectedListing",
+                 "list of queues: " + listing.error().message);
+}
+
 QueueClient QueueClient::sibling(std::string_view queue_name) const {
   QueueClient other = *this;
   std::string& path = other.address_.url.path;
@@ -207,14 +220,15 @@ QueueClient QueueClient::sibling(std::string_view queue_name) const {
 
 Task<Result<http::Response>> QueueClient::send(Call call) {
   call.id = random_->uuid();
+  const std::string asked = call.to_account ? "the account's queues" : who();
   Result<http::Response> answer = co_await send_with_retries(call);
   if (answer && answer->status == call.success) co_return answer;
   if (!answer) {
     Error error = std::move(answer.error());
-    error.message = who() + ": " + error.message;
+    error.message = asked + ": " + error.message;
     co_return fail(std::move(error));
   }
-  Error error = wire::storage_error_from(*answer, who());
+  Error error = wire::storage_error_from(*answer, asked);
   const bool by_identity = address_.credential != nullptr;
   if (error.code == "AuthorizationPermissionMismatch") {
     error.message += by_identity ? " Assign a role such as \"" + std::string(call.role) +
@@ -258,7 +272,9 @@ http::ClientRequest QueueClient::request_for(const Call& call) const {
   http::ClientRequest request;
   request.method = call.method;
   request.url = address_.url;
-  request.url.path += call.path;
+  std::string& path = request.url.path;
+  if (call.to_account) path.resize(path.rfind('/'));
+  path += call.path;
   if (!call.query.empty()) {
     const std::string& sas = address_.url.query;
     request.url.query = sas.empty() ? call.query : call.query + "&" + sas;

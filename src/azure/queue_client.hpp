@@ -91,6 +91,10 @@ class QueueClient {
   Task<Result<>> remove_message(std::string message_id, std::string pop_receipt);
   Task<Result<>> clear();
 
+  /// The account's queues whose names begin with `prefix`, in order of name, from `marker` on (the
+  /// last page's next_marker; empty: the first page of at most 5,000).
+  Task<Result<wire::QueueListing>> list_queues(std::string prefix, std::string marker = {});
+
   /// The same account and credential, another queue: "<name>-poison". Asserts that the name is one
   /// that a queue can have (is_queue_name).
   QueueClient sibling(std::string_view queue_name) const;

@@ -117,6 +117,29 @@ TEST_F(QueueClientTest, PeeksWithoutHiding) {
   EXPECT_EQ(call().replayable, true);
 }
 
+TEST_F(QueueClientTest, ListsTheAccountsQueuesPageByPage) {
+  wire::QueueListing page;
+  page.queues = {{.name = "code-requests", .metadata = {}}};
+  page.next_marker = "/acct/d";
+  http.queue(answer(200, wire::render_queue_listing(page)));
+  QueueClient queue = client();
+  const auto listed = run(queue.list_queues("co&", "/acct/c"));
+  ASSERT_TRUE(listed) << listed.error().message;
+  ASSERT_EQ(listed->queues.size(), 1U);
+  EXPECT_EQ(listed->queues[0].name, "code-requests");
+  EXPECT_EQ(listed->next_marker, "/acct/d");
+  EXPECT_EQ(call().url.to_string(),
+            "https://acct.queue.core.windows.net/?comp=list&prefix=co%26&marker=%2Facct%2Fc");
+}
+
+TEST_F(QueueClientTest, AListingThatIsNoneIsAProtocolError) {
+  http.queue(answer(200, "<html>"));
+  QueueClient queue = client();
+  const auto listed = run(queue.list_queues(""));
+  ASSERT_FALSE(listed);
+  EXPECT_EQ(listed.error().kind, ErrorKind::protocol);
+}
+
 TEST_F(QueueClientTest, UpdatesVisibilityAndTextWithThePercentEncodedReceipt) {
   const UtcTime next = from_epoch_seconds(1'600'000'600);
   for (const bool with_text : {false, true}) {

@@ -1,0 +1,65 @@
+#include "app/queue_access.hpp"
+
+#include <utility>
+
+#include "app/azure_access.hpp"
+#include "app/names.hpp"
+#include "app/running_cloud.hpp"
+
+namespace latchkey::app {
+
+Result<azure::QueueAddress> QueueAccess::address(const Environment& environment,
+                                                 const QueueOptions& options, World world) {
+  if (const auto& text = environment.get("AZURE_STORAGE_CONNECTION_STRING"); !text.empty()) {
+    return azure::queue_address_from_connection_string(text, options.queue);
+  }
+  credential_ = azure::make_default_credential(read_credential_settings(environment), *http_,
+                                               world.clock, world.executor);
+  auto address =
+      azure::queue_address_from_url(environment.get("STORAGE_QUEUE_URL"), credential_.get());
+  if (!address) return address;
+  auto& path = address->url.path;
+  const std::string account =
+      options.account.empty() ? path.substr(0, path.rfind('/')) : "/" + options.account;
+  path = account + "/" + options.queue;
+  return address;
+}
+
+Result<std::unique_ptr<QueueAccess>> QueueAccess::open(const CommonOptions& common,
+                                                       const QueueOptions& options, World world) {
+  if (!azure::is_queue_name(options.queue)) {
+    return fail(ErrorKind::invalid_argument, "InvalidResourceName",
+                "\"" + options.queue +
+                    "\" is no possible queue name: 3 to 63 lower-case letters, digits and single "
+                    "hyphens");
+  }
+  const auto& own = common.environment;
+  const bool by_environment = !common.data_given && options.account.empty() &&
+                              (!own.get("AZURE_STORAGE_CONNECTION_STRING").empty() ||
+                               !own.get("STORAGE_QUEUE_URL").empty());
+  Environment environment = own;
+  std::string authority;
+  if (!by_environment) {
+    auto running = read_running_cloud(common.data);
+    if (!running) return fail(running.error());
+    auto local = environment_for(*running, kOperatorIdentity);
+    if (!local) return fail(local.error());
+    environment = std::move(*local);
+    environment.set("AZURE_STORAGE_CONNECTION_STRING", "");  // By token and role, as anybody else.
+    auto pem = read_file(running->authority_file());
+    if (!pem) return fail(pem.error());
+    authority = std::move(*pem);
+  }
+  std::unique_ptr<QueueAccess> access(new QueueAccess);
+  auto trust = http::TlsClientContext::system_trust(authority);
+  if (!trust) return fail(trust.error());
+  access->http_ =
+      std::make_unique<http::PooledClient>(world.executor, std::move(*trust), world.clock);
+  auto address = access->address(environment, options, world);
+  if (!address) return fail(address.error());
+  access->queue_ = std::make_unique<azure::QueueClient>(std::move(*address), *access->http_,
+                                                        world.clock, world.random);
+  return access;
+}
+
+}  // namespace latchkey::app
