@@ -176,6 +176,64 @@ void add_local(CLI::App& app, Run& chosen) {
   }
 }
 
+void add_identity_credentials(CLI::App& identity, Run& chosen,
+                              const std::shared_ptr<IdentityOptions>& options) {
+  auto* credential = identity.add_subcommand("credential", "What an identity signs in with");
+  credential->fallthrough();
+  const auto add = [&](const char* name, const char* help) {
+    auto* made = command(*credential, chosen, name, help, [options, name](const CommonOptions& c) {
+      options->action = name;
+      return run_identity(c, *options);
+    });
+    made->add_option("name", options->name, "The identity's name")->required();
+    return made;
+  };
+  auto* added = add("add", "Add a secret, a certificate or a federated issuer");
+  added->add_flag("--secret", options->secret, "Make a secret; it is shown once");
+  added->add_option("--days", options->days, "How long the secret is good")
+      ->check(CLI::Range(1, 730));
+  added->add_option("--certificate", options->certificate, "A certificate or public key (PEM)");
+  added->add_option("--issuer", options->issuer, "Federated: whose tokens stand for the identity");
+  added->add_option("--subject", options->subject, "Federated: the subject of those tokens");
+  added->add_option("--audience", options->audience, "Federated: api://AzureADTokenExchange");
+  added->add_option("--keys", options->keys,
+                    "Federated: a file with the issuer's keys (JWKS, PEM)");
+  added->add_option("--display-name", options->display_name, "What you call it");
+  added->add_option("--output", options->output, "Write the secret to this file (mode 0600)");
+  add("remove", "Remove one; it is good for nothing from now on")
+      ->add_option("id", options->credential, "Its id, as identity show tells")
+      ->required();
+}
+
+void add_identity(CLI::App& app, Run& chosen) {
+  auto options = std::make_shared<IdentityOptions>();
+  auto* identity = app.add_subcommand("identity", "Identities of the local cloud");
+  identity->fallthrough();
+  identity->add_flag("--json", options->json, "Print JSON");
+  const auto add = [&](const char* name, const char* help) {
+    return command(*identity, chosen, name, help, [options, name](const CommonOptions& c) {
+      options->action = name;
+      return run_identity(c, *options);
+    });
+  };
+  add("list", "Show all identities");
+  add("rotate-key", "Sign tokens with a new key; those of the former stay good until they end");
+  auto* create = add("create", "Make an identity, without any role");
+  create->add_flag("--user-assigned", options->user_assigned, "One that is attached to apps");
+  create->add_flag("--service-principal", options->service_principal,
+                   "One that signs in by itself, with a secret, certificate or federated token");
+  auto* attach = add("attach", "Let an app use a user-assigned identity");
+  auto* detach = add("detach", "Take it from the app again");
+  for (auto* made : {create, add("show", "Show one with its credentials"),
+                     add("delete", "Delete one with its credentials"), attach, detach}) {
+    made->add_option("name", options->name, "The identity's name")->required();
+  }
+  for (auto* made : {attach, detach}) {
+    made->add_option("--app", options->app, "The app's (system-assigned) identity")->required();
+  }
+  add_identity_credentials(*identity, chosen, options);
+}
+
 struct LogOptions {
   std::string level = "info";
   std::string format = "text";
@@ -217,6 +275,7 @@ int run_command_line(int argc, char** argv) {
   add_trust(app, chosen);
   add_sign_in(app, chosen);
   add_local(app, chosen);
+  add_identity(app, chosen);
   try {
     app.parse(argc, argv);
   } catch (const CLI::ParseError& error) {

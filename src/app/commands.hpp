@@ -87,6 +87,26 @@ int run_outbox(const CommonOptions& common, const std::string& user);
 
 int run_env(const CommonOptions& common, const std::string& identity);
 
+struct IdentityOptions {
+  std::string action;  ///< list, create, show, delete, attach, detach, add, remove, rotate-key
+  std::string name;
+  bool user_assigned = false;
+  bool service_principal = false;
+  bool json = false;
+  std::string app{};         ///< attach, detach
+  std::string credential{};  ///< remove: its id
+  bool secret = false;       ///< add: one of the next four
+  std::int64_t days = 0;     ///< a secret's life; 0: two years
+  std::string certificate{};
+  std::string issuer{};
+  std::string subject{};
+  std::string audience{};
+  std::string keys{};
+  std::string display_name{};
+  std::string output{};  ///< add: the file for the secret
+};
+int run_identity(const CommonOptions& common, const IdentityOptions& options);
+
 struct RoleOptions {
   std::string action;  ///< list, assign, remove
   std::string assignee;

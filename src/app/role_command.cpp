@@ -2,11 +2,10 @@
 
 #include <boost/json.hpp>
 
-#include "app/azure_access.hpp"
 #include "app/command_world.hpp"
 #include "app/commands.hpp"
+#include "app/management_client.hpp"
 #include "app/names.hpp"
-#include "app/running_cloud.hpp"
 #include "cloud/cloud.hpp"
 #include "wire/roles.hpp"
 
@@ -17,119 +16,50 @@ namespace {
 
 namespace json = boost::json;
 
-constexpr const char* kManagement = "https://management.azure.com";
 constexpr const char* kAssignments = "/providers/Microsoft.Authorization/roleAssignments";
 
 struct Assignment {
   std::string name, principal_id, role_id, scope;
 };
 
-std::string text_member(const json::object& object, std::string_view name) {
-  const auto* value = object.if_contains(name);
-  return value != nullptr && value->is_string() ? std::string(std::string_view(value->get_string()))
-                                                : std::string{};
-}
-
 /// Azure Resource Manager's answers about role assignments.
-std::vector<Assignment> parse_assignments(std::string_view body) {
+std::vector<Assignment> parse_assignments(const json::object& document) {
   std::vector<Assignment> found;
-  json::error_code error;
-  const auto document = json::parse(body, error);
-  if (error || !document.is_object()) return found;
-  const auto* rows = document.get_object().if_contains("value");
+  const auto* rows = document.if_contains("value");
   if (rows == nullptr || !rows->is_array()) return found;
   for (const auto& row : rows->get_array()) {
     if (!row.is_object()) continue;
     const auto* properties = row.get_object().if_contains("properties");
     if (properties == nullptr || !properties->is_object()) continue;
     const auto& inner = properties->get_object();
-    const std::string definition = text_member(inner, "roleDefinitionId");
-    found.push_back({text_member(row.get_object(), "name"), text_member(inner, "principalId"),
-                     definition.substr(definition.rfind('/') + 1), text_member(inner, "scope")});
+    const std::string definition = member_of(inner, "roleDefinitionId");
+    found.push_back({member_of(row.get_object(), "name"), member_of(inner, "principalId"),
+                     definition.substr(definition.rfind('/') + 1), member_of(inner, "scope")});
   }
   return found;
 }
 
-class Management {
- public:
-  static Result<std::unique_ptr<Management>> open(RunningCloud running, World world);
-  Task<Result<std::vector<Assignment>>> list();
-  Task<Result<>> assign(Assignment assignment);
-  Task<Result<>> remove(Assignment assignment);
-  const RunningCloud& running() const { return running_; }
-  std::string subscription() const { return "/subscriptions/" + running_.subscription_id; }
-  std::string new_name() { return world_.random.uuid(); }
-
- private:
-  Management(RunningCloud running, World world) : running_(std::move(running)), world_(world) {}
-  Task<Result<std::string>> call(http::Method method, std::string path, std::string body);
-  RunningCloud running_;
-  World world_;
-  std::unique_ptr<http::PooledClient> http_;
-  std::unique_ptr<azure::TokenCredential> credential_;
-};
-
-Result<std::unique_ptr<Management>> Management::open(RunningCloud running, World world) {
-  auto environment = environment_for(running, kOperatorIdentity);
-  if (!environment) return fail(environment.error());
-  auto authority = read_file(running.authority_file());
-  if (!authority) return fail(authority.error());
-  auto trust = http::TlsClientContext::system_trust(*authority);
-  if (!trust) return fail(trust.error());
-  std::unique_ptr<Management> made(new Management(std::move(running), world));
-  made->http_ =
-      std::make_unique<http::PooledClient>(world.executor, std::move(*trust), world.clock);
-  made->credential_ = azure::make_default_credential(read_credential_settings(*environment),
-                                                     *made->http_, world.clock, world.executor);
-  return made;
-}
-
-Task<Result<std::string>> Management::call(http::Method method, std::string path,
-                                           std::string body) {
-  auto token = co_await credential_->get_token(kManagement);
-  if (!token) co_return fail(token.error());
-  auto base = http::parse_url(running_.endpoints.at("login"));
-  if (!base) co_return fail(base.error());
-  http::ClientRequest request;
-  request.method = method;
-  request.url = base->with_path(std::move(path));
-  request.url.add_parameter("api-version", "2022-04-01");
-  request.headers.set("Authorization", fmt::format("Bearer {}", token->value.reveal()));
-  if (!body.empty()) request.headers.set("Content-Type", "application/json");
-  request.body = std::move(body);
-  auto answer = co_await http_->send(std::move(request));
-  if (!answer) co_return fail(answer.error());
-  if (answer->status >= 400) {
-    co_return fail(
-        ErrorKind::denied, "ManagementError",
-        fmt::format("the management endpoint answered {}: {}", answer->status, answer->body));
-  }
-  co_return std::move(answer->body);
-}
-
-Task<Result<std::vector<Assignment>>> Management::list() {
-  auto body = co_await call(http::Method::get, subscription() + kAssignments, {});
+Task<Result<std::vector<Assignment>>> all_assignments(ManagementClient& management) {
+  auto body = co_await management.get(management.subscription() + kAssignments);
   if (!body) co_return fail(body.error());
   co_return parse_assignments(*body);
 }
 
-Task<Result<>> Management::assign(Assignment assignment) {
+Task<Result<>> assign(ManagementClient& management, Assignment assignment) {
   const json::object properties = {
       {"principalId", assignment.principal_id},
       {"roleDefinitionId", fmt::format("{}/providers/Microsoft.Authorization/roleDefinitions/{}",
-                                       subscription(), assignment.role_id)}};
-  const json::object body = {{"properties", properties}};
-  auto done = co_await call(http::Method::put,
-                            fmt::format("{}{}/{}", assignment.scope, kAssignments, assignment.name),
-                            json::serialize(body));
+                                       management.subscription(), assignment.role_id)}};
+  json::object body = {{"properties", properties}};
+  auto path = fmt::format("{}{}/{}", assignment.scope, kAssignments, assignment.name);
+  auto done = co_await management.put(std::move(path), std::move(body));
   if (!done) co_return fail(done.error());
   co_return Result<>{};
 }
 
-Task<Result<>> Management::remove(Assignment assignment) {
-  auto done =
-      co_await call(http::Method::delete_,
-                    fmt::format("{}{}/{}", assignment.scope, kAssignments, assignment.name), {});
+Task<Result<>> remove(ManagementClient& management, Assignment assignment) {
+  auto path = fmt::format("{}{}/{}", assignment.scope, kAssignments, assignment.name);
+  auto done = co_await management.remove(std::move(path));
   if (!done) co_return fail(done.error());
   co_return Result<>{};
 }
@@ -150,7 +80,7 @@ std::string scope_of(const RunningCloud& running, const RoleOptions& options) {
 }
 
 /// What --assignee, --role and the scope options name. Error: not_found, with what there is.
-Result<Assignment> wanted_assignment(Management& management, const RoleOptions& options) {
+Result<Assignment> wanted_assignment(ManagementClient& management, const RoleOptions& options) {
   const auto& running = management.running();
   const auto identity = running.identities.find(options.assignee);
   if (identity == running.identities.end()) {
@@ -163,12 +93,12 @@ Result<Assignment> wanted_assignment(Management& management, const RoleOptions& 
     return fail(ErrorKind::invalid_argument, "UnknownRole",
                 fmt::format("there is no role \"{}\"; there are:{}", options.role, names));
   }
-  return Assignment{management.new_name(), identity->second.object_id, std::string(role->id),
-                    scope_of(running, options)};
+  return Assignment{management.world().random.uuid(), identity->second.object_id,
+                    std::string(role->id), scope_of(running, options)};
 }
 
-Task<int> list(Management& management) {
-  auto rows = co_await management.list();
+Task<int> list(ManagementClient& management) {
+  auto rows = co_await all_assignments(management);
   if (!rows) co_return report(rows.error());
   for (const auto& row : *rows) {
     const auto* role = wire::find_role(row.role_id);
@@ -178,21 +108,21 @@ Task<int> list(Management& management) {
   co_return 0;
 }
 
-Task<int> change(Management& management, const RoleOptions& options) {
+Task<int> change(ManagementClient& management, const RoleOptions& options) {
   auto wanted = wanted_assignment(management, options);
   if (!wanted) co_return report(wanted.error());
   if (options.action == "assign") {
-    auto done = co_await management.assign(*wanted);
+    auto done = co_await assign(management, *wanted);
     if (!done) co_return report(done.error());
     fmt::print("assigned\n");
     co_return 0;
   }
-  auto rows = co_await management.list();
+  auto rows = co_await all_assignments(management);
   if (!rows) co_return report(rows.error());
   for (const auto& row : *rows) {
     if (row.principal_id == wanted->principal_id && row.role_id == wanted->role_id &&
         row.scope == wanted->scope) {
-      auto done = co_await management.remove(row);
+      auto done = co_await remove(management, row);
       if (!done) co_return report(done.error());
       fmt::print("removed\n");
       co_return 0;
@@ -208,7 +138,7 @@ Task<int> change(Management& management, const RoleOptions& options) {
 }
 
 Task<int> run_action(const RunningCloud& running, const RoleOptions& options, World world) {
-  auto management = Management::open(running, world);
+  auto management = ManagementClient::open(running, world);
   if (!management) co_return report(management.error());
   int exit_code = 0;
   if (options.action == "list") {

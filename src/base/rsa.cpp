@@ -40,6 +40,34 @@ Bytes number_of(const EVP_PKEY* key, const char* name) {
   return bytes;
 }
 
+bool choose_padding(EVP_PKEY_CTX* context, int padding) {
+  return EVP_PKEY_CTX_set_rsa_padding(context, padding) == 1 &&
+         (padding != RSA_PKCS1_PSS_PADDING ||
+          EVP_PKEY_CTX_set_rsa_pss_saltlen(context, RSA_PSS_SALTLEN_DIGEST) == 1);
+}
+
+bool verify_with(EVP_PKEY* key, int padding, std::string_view data, const Bytes& signature) {
+  const Context context(EVP_MD_CTX_new());
+  EVP_PKEY_CTX* details = nullptr;
+  return EVP_DigestVerifyInit(context.get(), &details, EVP_sha256(), nullptr, key) == 1 &&
+         choose_padding(details, padding) &&
+         EVP_DigestVerify(context.get(), signature.data(), signature.size(),
+                          reinterpret_cast<const unsigned char*>(data.data()), data.size()) == 1;
+}
+
+Bytes sign_with(EVP_PKEY* key, int padding, std::string_view data) {
+  const Context context(EVP_MD_CTX_new());
+  EVP_PKEY_CTX* details = nullptr;
+  LK_ASSERT(EVP_DigestSignInit(context.get(), &details, EVP_sha256(), nullptr, key) == 1);
+  LK_ASSERT(choose_padding(details, padding));
+  std::size_t size = static_cast<std::size_t>(EVP_PKEY_get_size(key));
+  Bytes signature(size);
+  LK_ASSERT(EVP_DigestSign(context.get(), signature.data(), &size,
+                           reinterpret_cast<const unsigned char*>(data.data()), data.size()) == 1);
+  signature.resize(size);
+  return signature;
+}
+
 }  // namespace
 
 Result<RsaPublicKey> RsaPublicKey::from_numbers(const Bytes& modulus, const Bytes& exponent) {
@@ -61,11 +89,20 @@ Result<RsaPublicKey> RsaPublicKey::from_numbers(const Bytes& modulus, const Byte
   return RsaPublicKey(own(key));
 }
 
+Result<RsaPublicKey> RsaPublicKey::from_openssl(EVP_PKEY* key) {
+  if (key == nullptr || EVP_PKEY_is_a(key, "RSA") != 1 || EVP_PKEY_get_bits(key) < 2048) {
+    return fail(ErrorKind::invalid_argument, "InvalidKey",
+                "not an RSA public key of at least 2048 bits");
+  }
+  LK_ASSERT(EVP_PKEY_up_ref(key) == 1);
+  return RsaPublicKey(own(key));
+}
+
 bool RsaPublicKey::verify(std::string_view data, const Bytes& signature) const {
-  const Context context(EVP_MD_CTX_new());
-  return EVP_DigestVerifyInit(context.get(), nullptr, EVP_sha256(), nullptr, key_.get()) == 1 &&
-         EVP_DigestVerify(context.get(), signature.data(), signature.size(),
-                          reinterpret_cast<const unsigned char*>(data.data()), data.size()) == 1;
+  return verify_with(key_.get(), RSA_PKCS1_PADDING, data, signature);
+}
+bool RsaPublicKey::verify_pss(std::string_view data, const Bytes& signature) const {
+  return verify_with(key_.get(), RSA_PKCS1_PSS_PADDING, data, signature);
 }
 
 Bytes RsaPublicKey::modulus() const {
@@ -102,14 +139,10 @@ Secret RsaPrivateKey::to_pem() const {
 }
 
 Bytes RsaPrivateKey::sign(std::string_view data) const {
-  const Context context(EVP_MD_CTX_new());
-  LK_ASSERT(EVP_DigestSignInit(context.get(), nullptr, EVP_sha256(), nullptr, key_.get()) == 1);
-  std::size_t size = static_cast<std::size_t>(EVP_PKEY_get_size(key_.get()));
-  Bytes signature(size);
-  LK_ASSERT(EVP_DigestSign(context.get(), signature.data(), &size,
-                           reinterpret_cast<const unsigned char*>(data.data()), data.size()) == 1);
-  signature.resize(size);
-  return signature;
+  return sign_with(key_.get(), RSA_PKCS1_PADDING, data);
+}
+Bytes RsaPrivateKey::sign_pss(std::string_view data) const {
+  return sign_with(key_.get(), RSA_PKCS1_PSS_PADDING, data);
 }
 
 }  // namespace latchkey

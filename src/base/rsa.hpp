@@ -17,7 +17,11 @@ class RsaPublicKey {
  public:
   /// From the big-endian numbers of a JWK.
   static Result<RsaPublicKey> from_numbers(const Bytes& modulus, const Bytes& exponent);
+  /// A share of a key that OpenSSL has read; may be nullptr.
+  static Result<RsaPublicKey> from_openssl(evp_pkey_st* key);
   bool verify(std::string_view data, const Bytes& signature) const;
+  /// PS256: RSASSA-PSS over SHA-256 with a salt of 32 bytes (RFC 7518 section 3.5).
+  bool verify_pss(std::string_view data, const Bytes& signature) const;
   Bytes modulus() const;
   Bytes exponent() const;
 
@@ -35,6 +39,7 @@ class RsaPrivateKey {
   static Result<RsaPrivateKey> from_pem(std::string_view pem);
   Secret to_pem() const;
   Bytes sign(std::string_view data) const;
+  Bytes sign_pss(std::string_view data) const;
   RsaPublicKey public_key() const { return RsaPublicKey(key_); }
 
  private:

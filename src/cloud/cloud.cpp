@@ -11,7 +11,7 @@
 #include "cloud/front.hpp"
 #include "cloud/identity/login_service.hpp"
 #include "cloud/identity/managed_identity_service.hpp"
-#include "cloud/management/role_assignment_service.hpp"
+#include "cloud/management/management_service.hpp"
 #include "cloud/proxy/azure_proxy.hpp"
 #include "cloud/queues/queue_service.hpp"
 #include "cloud/queues/storage_accounts.hpp"
@@ -48,6 +48,7 @@ struct Cloud::Impl {
   Result<> read_stores(sqlite::Database& database, const std::vector<std::string>& more_accounts);
   Result<> trust_issuers(const std::vector<TrustedIssuerOptions>& issuers);
   void make_services(sqlite::Database reader);
+  void make_management();
   /// All ports; which numbers they got is known afterwards.
   Result<> listen(const CloudOptions& options);
   Result<> listen_on(std::unique_ptr<http::Server>& server, http::ServerOptions options,
@@ -73,11 +74,15 @@ struct Cloud::Impl {
   std::unique_ptr<Identities> identities;
   std::unique_ptr<RoleAssignments> roles;
   std::unique_ptr<FunctionsHost> functions;
+  std::unique_ptr<SigningKeys> signing_keys;
   std::unique_ptr<TokenIssuer> issuer;
   std::unique_ptr<Authenticator> authenticator;
   std::unique_ptr<ManagedIdentityService> managed_identities;
   std::unique_ptr<LoginService> login;
-  std::unique_ptr<RoleAssignmentService> management;
+  std::unique_ptr<ArmGate> arm_gate;
+  std::unique_ptr<RoleAssignmentService> role_assignments;
+  std::unique_ptr<IdentityService> identity_resources;
+  std::unique_ptr<ManagementService> management;
   std::unique_ptr<Vault> vault;
   std::unique_ptr<VaultService> vault_service;
   std::unique_ptr<QueueService> queues;
@@ -149,6 +154,8 @@ Result<> Cloud::Impl::read_stores(sqlite::Database& database,
   auto found_identities = Identities::load(database, random);
   if (!found_identities) return fail(found_identities.error());
   identities = std::move(*found_identities);
+  signing_keys = std::make_unique<SigningKeys>(folder.token_key(), clock);
+  if (auto read = signing_keys->read(database); !read) return read;
   auto found_roles = RoleAssignments::load(database);
   if (!found_roles) return fail(found_roles.error());
   roles = std::move(*found_roles);
@@ -161,18 +168,28 @@ Result<> Cloud::Impl::read_stores(sqlite::Database& database,
 
 void Cloud::Impl::make_services(sqlite::Database reader) {
   identities->use_writer(*writer);
+  signing_keys->use_writer(*writer);
   roles->use_writer(*writer);
   functions->use_writer(*writer);
-  issuer = std::make_unique<TokenIssuer>(folder.token_key(), tenancy, clock, random);
-  authenticator = std::make_unique<Authenticator>(issuer->public_key(), issuer->key_id(),
-                                                  issuer->issuer(), clock);
+  issuer = std::make_unique<TokenIssuer>(*signing_keys, tenancy, clock, random);
+  authenticator = std::make_unique<Authenticator>(*signing_keys, issuer->issuer(), clock);
   managed_identities =
       std::make_unique<ManagedIdentityService>(tenancy, *identities, *issuer, clock);
-  login = std::make_unique<LoginService>(tenancy, *identities, *issuer, clock, random);
-  management = std::make_unique<RoleAssignmentService>(tenancy, *roles, *authenticator);
+  login =
+      std::make_unique<LoginService>(tenancy, *identities, *authenticator, *issuer, clock, random);
+  make_management();
   vault = std::make_unique<Vault>(std::move(reader), *writer, clock, random);
   vault_service = std::make_unique<VaultService>(std::string(kVault), tenancy, *vault,
                                                  *authenticator, *roles, random);
+}
+
+void Cloud::Impl::make_management() {
+  arm_gate = std::make_unique<ArmGate>(tenancy, *roles, *authenticator);
+  role_assignments = std::make_unique<RoleAssignmentService>(tenancy, *roles, *arm_gate);
+  auto keep_key = [this](const Secret& pem) { return folder.keep_token_key(pem); };
+  identity_resources = std::make_unique<IdentityService>(tenancy, *identities, *signing_keys,
+                                                         keep_key, *arm_gate, clock);
+  management = std::make_unique<ManagementService>(*role_assignments, *identity_resources);
 }
 
 Result<> Cloud::Impl::listen(const CloudOptions& options) {
@@ -260,7 +277,7 @@ void Cloud::Impl::tell_ports() {
   const auto https_port = vault_server->port();
   vault_service->set_port(https_port);
   login->set_port(https_port);
-  management->set_port(https_port);
+  arm_gate->set_port(https_port);
   endpoints = {.functions = fmt::format("http://localhost:{}", functions_server->port()),
                .queue = fmt::format("https://localhost:{}/{}", queue_server->port(), kAccount),
                .vault = fmt::format("https://{}.vault.localhost:{}", kVault, https_port),

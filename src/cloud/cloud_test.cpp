@@ -132,28 +132,37 @@ TEST_F(CloudTest, AnAppGetsItsSecretByItsRoleAndNotWithout) {
   EXPECT_EQ(get(url, bearer(app, "https://storage.azure.com")).status, 401);
 }
 
-TEST_F(CloudTest, AServicePrincipalLogsInAndAnOwnerTakesARoleAway) {
+TEST_F(CloudTest, AnOwnerMakesAServicePrincipalThatLogsInUntilItsRoleIsTakenAway) {
   start_it();
-  const auto app = ensure_identity("app");
   const auto owner = ensure_identity("operator");
-  ensure_role(app.object_id, "Key Vault Secrets User", cloud_->tenancy().vault(Cloud::kVault));
   ensure_role(owner.object_id, "Owner", cloud_->tenancy().subscription_scope());
   set_secret("n", "v");
   const auto& login = cloud_->endpoints().login;
-  const auto token = [&](const Identity& who, std::string_view resource) {
-    const auto response = send(
-        http::Method::post,
-        fmt::format("{}/{}/oauth2/v2.0/token", login, cloud_->tenancy().tenant_id),
-        {{"Content-Type", "application/x-www-form-urlencoded"}},
-        fmt::format("grant_type=client_credentials&client_id={}&client_secret={}&scope={}/.default",
-                    who.client_id, who.client_secret.reveal(), resource));
-    return HeaderFields{{"Authorization", "Bearer " + json_member(response.body, "access_token")}};
-  };
-  const auto secret_url = cloud_->endpoints().vault + "/secrets/n?api-version=7.4";
-  const auto as_app = token(app, "https://vault.azure.net");
-  EXPECT_EQ(get(secret_url, as_app).status, 200);
+  const auto as_owner = bearer(owner, "https://management.azure.com");
+  const auto robot_url =
+      fmt::format("{}{}/providers/Latchkey.Identity/identities/robot", login,
+                  cloud_->tenancy().resource_group_scope());
+  const auto made = send(http::Method::put, robot_url + "?api-version=1", as_owner,
+                         R"({"properties":{"kind":"servicePrincipal"}})");
+  ASSERT_EQ(made.status, 201) << made.body;
+  const auto secret = send(http::Method::post, robot_url + "/credentials?api-version=1", as_owner,
+                           R"({"properties":{"kind":"secret"}})");
+  ASSERT_EQ(secret.status, 201) << secret.body;
+  ensure_role(json_member(made.body, "properties.principalId"), "Key Vault Secrets User",
+              cloud_->tenancy().vault(Cloud::kVault));
 
-  const auto as_owner = token(owner, "https://management.azure.com");
+  const auto answer = send(
+      http::Method::post,
+      fmt::format("{}/{}/oauth2/v2.0/token", login, cloud_->tenancy().tenant_id),
+      {{"Content-Type", "application/x-www-form-urlencoded"}},
+      fmt::format("grant_type=client_credentials&client_id={}&client_secret={}&scope={}/.default",
+                  json_member(made.body, "properties.clientId"),
+                  json_member(secret.body, "secretText"), "https://vault.azure.net"));
+  const HeaderFields as_robot{
+      {"Authorization", "Bearer " + json_member(answer.body, "access_token")}};
+  const auto secret_url = cloud_->endpoints().vault + "/secrets/n?api-version=7.4";
+  EXPECT_EQ(get(secret_url, as_robot).status, 200);
+
   const auto assignments = cloud_->roles().list(cloud_->tenancy().vault(Cloud::kVault));
   ASSERT_EQ(assignments.size(), 1U);
   const auto gone = send(http::Method::delete_,
@@ -162,7 +171,36 @@ TEST_F(CloudTest, AServicePrincipalLogsInAndAnOwnerTakesARoleAway) {
                                      login, assignments[0].scope, assignments[0].name),
                          as_owner);
   EXPECT_EQ(gone.status, 200) << gone.body;
-  EXPECT_EQ(get(secret_url, as_app).status, 403);
+  EXPECT_EQ(get(secret_url, as_robot).status, 403);
+}
+
+TEST_F(CloudTest, ARotatedKeySignsAndTheFormerOneIsGoodForItsTokensAlsoAfterARestart) {
+  start_it();
+  const auto owner = ensure_identity("operator");
+  ensure_role(owner.object_id, "Owner", cloud_->tenancy().subscription_scope());
+  ensure_role(owner.object_id, "Key Vault Secrets User", cloud_->tenancy().vault(Cloud::kVault));
+  set_secret("n", "v");
+  const auto before = bearer(owner, "https://vault.azure.net");
+  const auto rotated = send(
+      http::Method::post,
+      fmt::format("{}{}/providers/Latchkey.Identity/rotateSigningKey?api-version=1",
+                  cloud_->endpoints().login, cloud_->tenancy().resource_group_scope()),
+      bearer(owner, "https://management.azure.com"));
+  ASSERT_EQ(rotated.status, 200) << rotated.body;
+  for (const bool restarted : {false, true}) {
+    if (restarted) {
+      stop();
+      start_it();
+    }
+    const auto secret_url = cloud_->endpoints().vault + "/secrets/n?api-version=7.4";
+    const auto after = bearer(owner, "https://vault.azure.net");
+    EXPECT_EQ(get(secret_url, before).status, 200) << restarted;
+    EXPECT_EQ(get(secret_url, after).status, 200) << restarted;
+    const auto keys = get(cloud_->endpoints().login + "/common/discovery/v2.0/keys", {});
+    EXPECT_EQ(json_member(keys.body, "keys.0.kid"), json_member(rotated.body, "keyId"));
+    EXPECT_NE(json_member(keys.body, "keys.1.kid"), "(none)");
+    EXPECT_EQ(json_member(keys.body, "keys.2.kid"), "(none)");
+  }
 }
 
 TEST_F(CloudTest, AQueueIsThereForWhoHasTheRoleOverHttps) {

@@ -267,4 +267,8 @@ Result<DataFolder> DataFolder::open(const std::filesystem::path& folder, const C
   return opened;
 }
 
+Result<> DataFolder::keep_token_key(const Secret& pem) const {
+  return write_file_atomically(folder_ / "keys" / "token-key.pem", pem.reveal(), 0600);
+}
+
 }  // namespace latchkey::cloud

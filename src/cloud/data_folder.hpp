@@ -41,6 +41,8 @@ class DataFolder {
   const std::string& server_chain_pem() const { return server_chain_pem_; }
   const Secret& server_key_pem() const { return server_key_pem_; }
   const RsaPrivateKey& token_key() const { return token_key_; }
+  /// Takes another key in its place, for the next start.
+  Result<> keep_token_key(const Secret& pem) const;
 
  private:
   DataFolder(std::filesystem::path folder, int lock, RsaPrivateKey token_key);

@@ -162,17 +162,25 @@ std::string key_id_of(const RsaPublicKey& key) {
   return to_base64url(sha256(thumbprint));
 }
 
-std::string render_jwks(const RsaPublicKey& key, std::string_view key_id) {
-  json::Object jwk;
-  jwk["kty"] = "RSA";
-  jwk["use"] = "sig";
-  jwk["alg"] = "RS256";
-  jwk["kid"] = key_id;
-  jwk["n"] = to_base64url(key.modulus());
-  jwk["e"] = to_base64url(key.exponent());
+std::string render_jwks(const std::vector<TokenKey>& keys) {
+  boost::json::array list;
+  for (const TokenKey& each : keys) {
+    json::Object jwk;
+    jwk["kty"] = "RSA";
+    jwk["use"] = "sig";
+    jwk["alg"] = "RS256";
+    jwk["kid"] = each.key_id;
+    jwk["n"] = to_base64url(each.key.modulus());
+    jwk["e"] = to_base64url(each.key.exponent());
+    list.push_back(std::move(jwk));
+  }
   json::Object object;
-  object["keys"] = boost::json::array{std::move(jwk)};
+  object["keys"] = std::move(list);
   return boost::json::serialize(object);
+}
+
+std::string render_jwks(const RsaPublicKey& key, std::string_view key_id) {
+  return render_jwks({TokenKey{.key_id = std::string(key_id), .key = key, .issuer = ""}});
 }
 
 Result<std::vector<TokenKey>> parse_jwks(std::string_view text) {

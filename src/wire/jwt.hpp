@@ -43,14 +43,15 @@ Result<TokenClaims> verify_token(
 
 /// The id that names a public key: base64url of SHA-256 over its JWK thumbprint form (RFC 7638).
 std::string key_id_of(const RsaPublicKey& key);
-/// {"keys":[...]} with this key.
-std::string render_jwks(const RsaPublicKey& key, std::string_view key_id);
 
 struct TokenKey {
   std::string key_id;
   RsaPublicKey key;
   std::string issuer;  ///< whose tokens it signs; Entra ID says so, others leave it empty
 };
+/// {"keys":[...]}: a key set (RFC 7517).
+std::string render_jwks(const std::vector<TokenKey>& keys);
+std::string render_jwks(const RsaPublicKey& key, std::string_view key_id);
 /// The RSA keys of a key set (RFC 7517); those of other kinds or uses are passed over.
 /// Error: protocol, code InvalidKeySet.
 Result<std::vector<TokenKey>> parse_jwks(std::string_view json);

@@ -9,6 +9,7 @@
 #include "base/hash.hpp"
 #include "base/time_text.hpp"
 #include "wire/jwt.hpp"
+#include "wire/jwt_assertion.hpp"
 
 namespace latchkey::cloud {
 namespace {
@@ -52,25 +53,21 @@ bool issuer_is_of_tenant(std::string_view issuer, std::string_view tenant) {
 }  // namespace
 
 struct Authenticator::Impl {
-  Impl(RsaPublicKey key_in, std::string key_id_in, std::string issuer_in, Clock& clock_in)
-      : key(std::move(key_in)),
-        key_id(std::move(key_id_in)),
-        issuer(std::move(issuer_in)),
-        clock(clock_in) {}
+  Impl(const SigningKeys& keys_in, std::string issuer_in, Clock& clock_in)
+      : keys(keys_in), issuer(std::move(issuer_in)), clock(clock_in) {}
 
   /// The key of that id, of whichever issuer it is, and whose it is (nullptr: ours).
   struct Signer {
     const RsaPublicKey* key = nullptr;
     const TrustedIssuer* issuer = nullptr;
   };
-  Signer find_signer(std::string_view wanted) const;
+  Signer find_signer(std::string_view wanted, std::string_view token) const;
   /// The signature, issuer and tenant of a token that is not remembered.
   Result<Checked> check(std::string_view token, const Sha256& hash) const;
   void remember(Checked checked);
   void forget(std::list<Checked>::iterator entry);
 
-  const RsaPublicKey key;
-  const std::string key_id;
+  const SigningKeys& keys;
   const std::string issuer;
   Clock& clock;
   std::list<TrustedIssuer> trusted;
@@ -79,9 +76,8 @@ struct Authenticator::Impl {
   std::unordered_map<Sha256, std::list<Checked>::iterator, FirstBytes> by_hash;
 };
 
-Authenticator::Authenticator(const RsaPublicKey& key, std::string key_id, std::string issuer,
-                             Clock& clock)
-    : impl_(std::make_unique<Impl>(key, std::move(key_id), std::move(issuer), clock)) {}
+Authenticator::Authenticator(const SigningKeys& keys, std::string issuer, Clock& clock)
+    : impl_(std::make_unique<Impl>(keys, std::move(issuer), clock)) {}
 Authenticator::~Authenticator() = default;
 
 void Authenticator::trust(TrustedIssuer issuer) {
@@ -122,11 +118,35 @@ Result<Principal> Authenticator::authenticate(std::string_view token,
   return entry->principal;
 }
 
-Authenticator::Impl::Signer Authenticator::Impl::find_signer(std::string_view wanted) const {
-  if (wanted == key_id) return {.key = &key, .issuer = nullptr};
+std::vector<RsaPublicKey> Authenticator::keys_of(std::string_view issuer,
+                                                 std::string_view key_id) const {
+  std::vector<RsaPublicKey> found;
+  if (issuer == impl_->issuer) {
+    if (const auto* own = impl_->keys.find(key_id)) found.push_back(*own);
+  }
+  for (const TrustedIssuer& trusted : impl_->trusted) {
+    if (trusted.issuer != issuer) continue;
+    for (const wire::TokenKey& known : trusted.keys) {
+      if (known.key_id.empty() || known.key_id == key_id) found.push_back(known.key);
+    }
+  }
+  return found;
+}
+
+Authenticator::Impl::Signer Authenticator::Impl::find_signer(std::string_view wanted,
+                                                             std::string_view token) const {
+  if (const auto* own = keys.find(wanted)) return {.key = own, .issuer = nullptr};
   for (const TrustedIssuer& candidate : trusted) {
     for (const wire::TokenKey& known : candidate.keys) {
       if (known.key_id == wanted) return {.key = &known.key, .issuer = &candidate};
+    }
+  }
+  // A key without id is its issuer's only one; which issuer, the token says. It proves nothing yet.
+  const auto said = wire::read_assertion(token);
+  for (const TrustedIssuer& candidate : trusted) {
+    const bool only = candidate.keys.size() == 1 && candidate.keys.front().key_id.empty();
+    if (said && only && candidate.issuer == said->issuer) {
+      return {.key = &candidate.keys.front().key, .issuer = &candidate};
     }
   }
   return {};
@@ -134,11 +154,10 @@ Authenticator::Impl::Signer Authenticator::Impl::find_signer(std::string_view wa
 
 Result<Checked> Authenticator::Impl::check(std::string_view token, const Sha256& hash) const {
   Signer signer;
-  auto claims =
-      wire::verify_token(token, [this, &signer](std::string_view id) -> const RsaPublicKey* {
-        signer = find_signer(id);
-        return signer.key;
-      });
+  auto claims = wire::verify_token(token, [&](std::string_view id) -> const RsaPublicKey* {
+    signer = find_signer(id, token);
+    return signer.key;
+  });
   if (!claims) return fail(claims.error());
   // A key speaks for its own issuer only.
   const bool right = signer.issuer != nullptr ? claims->issuer == signer.issuer->issuer

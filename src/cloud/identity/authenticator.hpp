@@ -8,7 +8,7 @@
 
 #include "base/clock.hpp"
 #include "base/result.hpp"
-#include "base/rsa.hpp"
+#include "cloud/identity/signing_keys.hpp"
 #include "wire/jwt.hpp"
 
 namespace latchkey::cloud {
@@ -26,7 +26,7 @@ struct Principal {
 struct TrustedIssuer {
   std::string issuer;                  ///< iss, letter by letter
   std::vector<std::string> audiences;  ///< good at every service, beside the service's own
-  std::vector<wire::TokenKey> keys;
+  std::vector<wire::TokenKey> keys;    ///< one without id ("", from a PEM file) fits every kid
 };
 
 /// Checks bearer tokens: RS256 signature by our key or a trusted issuer's, issuer, tenant, lifetime
@@ -34,7 +34,8 @@ struct TrustedIssuer {
 /// their hash until they end, so that the signature of each is computed once. One thread.
 class Authenticator {
  public:
-  Authenticator(const RsaPublicKey& key, std::string key_id, std::string issuer, Clock& clock);
+  /// `keys` must outlive this object.
+  Authenticator(const SigningKeys& keys, std::string issuer, Clock& clock);
   ~Authenticator();
   /// Before the first token comes.
   void trust(TrustedIssuer issuer);
@@ -44,6 +45,9 @@ class Authenticator {
   /// AuthenticationErrorDetail.
   Result<Principal> authenticate(std::string_view token,
                                  std::span<const std::string_view> audiences);
+  /// The keys that may sign for that issuer with that kid: ours or a trusted issuer's. For tokens
+  /// that stand for a workload at the login service.
+  std::vector<RsaPublicKey> keys_of(std::string_view issuer, std::string_view key_id) const;
 
  private:
   struct Impl;

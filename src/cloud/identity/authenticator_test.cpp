@@ -41,8 +41,8 @@ class AuthenticatorTest : public ::testing::Test {
   }
 
   latchkey::testing::ManualClock clock_;
-  Authenticator authenticator_{test_key().public_key(), test_key_id(), std::string(kTestIssuer),
-                               clock_};
+  SigningKeys keys_of_ours_{test_key(), clock_};
+  Authenticator authenticator_{keys_of_ours_, std::string(kTestIssuer), clock_};
 };
 
 TEST_F(AuthenticatorTest, TellsWhoCalls) {

@@ -17,15 +17,10 @@ TEST(Identities, EachHasIdsAndSecretsOfItsOwn) {
   CloudStore store;
   const auto api = store.ensure_identity("latchkey-api");
   const auto watcher = store.ensure_identity("latchkey-watcher");
-  const std::set<std::string_view> values{api.client_id,
-                                          api.object_id,
-                                          api.identity_header.reveal(),
-                                          api.client_secret.reveal(),
-                                          watcher.client_id,
-                                          watcher.object_id,
-                                          watcher.identity_header.reveal(),
-                                          watcher.client_secret.reveal()};
-  EXPECT_EQ(values.size(), 8U);
+  const std::set<std::string_view> values{
+      api.client_id,     api.object_id,     api.identity_header.reveal(),
+      watcher.client_id, watcher.object_id, watcher.identity_header.reveal()};
+  EXPECT_EQ(values.size(), 6U);
   EXPECT_EQ(api.identity_header.reveal().size(), 64U);
   EXPECT_EQ(store.identities->by_client_id(api.client_id)->name, "latchkey-api");
   EXPECT_EQ(store.identities->by_object_id(watcher.object_id)->name, "latchkey-watcher");
@@ -42,7 +37,6 @@ TEST(Identities, StayTheSameOverCallsAndRestarts) {
   EXPECT_EQ(again.client_id, first.client_id);
   EXPECT_EQ(again.object_id, first.object_id);
   EXPECT_TRUE(again.identity_header == first.identity_header);
-  EXPECT_TRUE(again.client_secret == first.client_secret);
 }
 
 TEST(Identities, AppRolesStayOverRestarts) {

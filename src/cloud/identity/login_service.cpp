@@ -2,7 +2,6 @@
 
 #include <fmt/format.h>
 
-#include <array>
 #include <boost/json/array.hpp>
 #include <boost/json/object.hpp>
 #include <boost/json/serialize.hpp>
@@ -11,7 +10,7 @@
 
 #include "base/encoding.hpp"
 #include "base/text.hpp"
-#include "cloud/request_facts.hpp"
+#include "cloud/identity/login_hosts.hpp"
 #include "wire/jwt.hpp"
 
 namespace latchkey::cloud {
@@ -19,7 +18,6 @@ namespace {
 
 namespace json = boost::json;
 
-constexpr std::array<std::string_view, 3> kTenantNames{"adfs", "common", "organizations"};
 constexpr std::string_view kDefaultScope = "/.default";
 
 /// application/x-www-form-urlencoded; nullopt when it cannot be decoded.
@@ -59,31 +57,34 @@ http::Response document(json::object content) {
   return http::json_response(200, json::serialize(content));
 }
 
+/// From the form, or from Basic (RFC 6749 section 2.3.1: both parts are form-encoded first).
+ClientCredentials credentials_of(const http::Request& request, const http::Query& form) {
+  constexpr std::string_view kScheme = "Basic ";
+  ClientCredentials read{.client_id = value_of(form, "client_id"),
+                         .client_secret = Secret(value_of(form, "client_secret")),
+                         .assertion_type = value_of(form, "client_assertion_type"),
+                         .assertion = value_of(form, "client_assertion")};
+  const auto field = request.headers.find("Authorization").value_or("");
+  if (!istarts_with(field, kScheme)) return read;
+  const auto decoded = from_base64(trim(field.substr(kScheme.size())));
+  const auto text = decoded ? as_text(*decoded) : std::string_view();
+  const auto colon = text.find(':');
+  if (colon == text.npos) return {};
+  read.client_id = form_decode(text.substr(0, colon)).value_or("");
+  read.client_secret = Secret(form_decode(text.substr(colon + 1)).value_or(""));
+  return read;
+}
+
 }  // namespace
 
-struct LoginService::Credentials {
-  std::string client_id;
-  Secret client_secret;
-
-  /// From the form, or from Basic (RFC 6749 section 2.3.1: both parts are form-encoded first).
-  static Credentials of(const http::Request& request, const http::Query& form) {
-    constexpr std::string_view kScheme = "Basic ";
-    const auto field = request.headers.find("Authorization").value_or("");
-    if (!istarts_with(field, kScheme)) {
-      return {value_of(form, "client_id"), Secret(value_of(form, "client_secret"))};
-    }
-    const auto decoded = from_base64(trim(field.substr(kScheme.size())));
-    const auto text = decoded ? as_text(*decoded) : std::string_view();
-    const auto colon = text.find(':');
-    if (colon == text.npos) return {};
-    return {form_decode(text.substr(0, colon)).value_or(""),
-            Secret(form_decode(text.substr(colon + 1)).value_or(""))};
-  }
-};
-
 LoginService::LoginService(const Tenancy& tenancy, const Identities& identities,
-                           TokenIssuer& issuer, const Clock& clock, Random& random)
-    : tenancy_(tenancy), identities_(identities), issuer_(issuer), clock_(clock), random_(random) {
+                           const Authenticator& authenticator, TokenIssuer& issuer,
+                           const Clock& clock, Random& random)
+    : tenancy_(tenancy),
+      proof_(tenancy, identities, authenticator, clock),
+      issuer_(issuer),
+      clock_(clock),
+      random_(random) {
   const auto ready = [](http::Response response) -> Task<http::Response> { co_return response; };
   for (const auto* path : {"/{tenant}/oauth2/v2.0/token", "/{tenant}/oauth2/token"}) {
     router_.add(http::Method::post, path,
@@ -103,16 +104,21 @@ LoginService::LoginService(const Tenancy& tenancy, const Identities& identities,
                 });
   }
   for (const auto* path : {"/{tenant}/discovery/v2.0/keys", "/{tenant}/discovery/keys"}) {
-    router_.add(
-        http::Method::get, path, [this, ready](const http::Request&, const http::Match& match) {
-          return ready(knows_tenant(match.parameters[0]) ? keys()
-                                                         : unknown_tenant(match.parameters[0]));
-        });
+    router_.add(http::Method::get, path,
+                [this, ready](const http::Request&, const http::Match& match) {
+                  const auto& tenant = match.parameters[0];
+                  return ready(is_our_tenant(tenant, tenancy_) ? keys() : unknown_tenant(tenant));
+                });
   }
 }
 
+void LoginService::set_port(std::uint16_t port) {
+  port_ = port;
+  proof_.set_port(port);
+}
+
 http::Response LoginService::token(const http::Request& request, std::string_view tenant) {
-  if (!knows_tenant(tenant)) return unknown_tenant(tenant);
+  if (!is_our_tenant(tenant, tenancy_)) return unknown_tenant(tenant);
   const auto form = parse_form(request.body);
   if (!form || value_of(*form, "grant_type").empty()) {
     return refuse(400, "invalid_request", 900144,
@@ -122,37 +128,20 @@ http::Response LoginService::token(const http::Request& request, std::string_vie
     return refuse(400, "unsupported_grant_type", 70003,
                   "The app requested an unsupported grant type: use client_credentials.");
   }
-  const auto credentials = Credentials::of(request, *form);
+  const auto credentials = credentials_of(request, *form);
   if (credentials.client_id.empty()) {
     return refuse(400, "invalid_request", 900144,
                   "The request body must contain the following parameter: 'client_id'.");
   }
-  const auto* identity = identities_.by_client_id(credentials.client_id);
-  if (identity == nullptr) {
-    return refuse(400, "unauthorized_client", 700016,
-                  fmt::format("Application with identifier '{}' was not found in the directory "
-                              "'{}'. Check AZURE_CLIENT_ID and AZURE_TENANT_ID.",
-                              credentials.client_id, tenancy_.tenant_id));
-  }
-  if (credentials.client_secret.empty()) {
-    return refuse(401, "invalid_client", 7000216,
-                  "'client_secret' is required for the 'client_credentials' grant type; "
-                  "certificates and federated tokens are not known here.");
-  }
-  if (!(identity->client_secret == credentials.client_secret)) {
-    return refuse(401, "invalid_client", 7000215,
-                  fmt::format("Invalid client secret provided. Ensure the secret being sent in the "
-                              "request is the client secret value, not the client secret ID, for "
-                              "a secret added to app '{}'.",
-                              identity->client_id));
-  }
+  const auto identity = proof_.check(credentials);
+  if (!identity) return refuse(identity.error());
   const auto resource = resource_asked_for(*form);
   if (!is_resource(resource)) {
     return refuse(400, "invalid_scope", 70011,
                   "The provided value for the input parameter 'scope' is not valid: ask for one "
                   "resource, as in https://vault.azure.net/.default.");
   }
-  const auto answer = issuer_.issue(*identity, resource, TokenIssuer::kServicePrincipalLifetime);
+  const auto answer = issuer_.issue(**identity, resource, TokenIssuer::kServicePrincipalLifetime);
   auto response = http::json_response(200, wire::render_oauth_token(answer, clock_.now()));
   response.headers.set("Cache-Control", "no-store, no-cache");
   response.headers.set("Pragma", "no-cache");
@@ -160,21 +149,29 @@ http::Response LoginService::token(const http::Request& request, std::string_vie
 }
 
 http::Response LoginService::instance_discovery(const http::Request& request) {
-  const auto here = authority(request);
-  const json::array aliases{json::string(here)};
+  const auto here = login_authority(request, port_);
+  const bool is_public = is_public_login_host(here);
+  json::array aliases{json::string(is_public ? kPublicLoginHost : here)};
+  if (is_public) {
+    for (const auto* other : {"login.windows.net", "login.microsoft.com", "sts.windows.net"}) {
+      aliases.emplace_back(other);
+    }
+  }
+  const std::string_view network = is_public ? kPublicLoginHost : std::string_view(here);
+  const std::string_view cache = is_public ? std::string_view("login.windows.net") : network;
   return document({{"tenant_discovery_endpoint",
                     fmt::format("https://{}/{}/v2.0/.well-known/openid-configuration", here,
                                 tenancy_.tenant_id)},
                    {"api-version", "1.1"},
-                   {"metadata", json::array{json::object{{"preferred_network", here},
-                                                         {"preferred_cache", here},
+                   {"metadata", json::array{json::object{{"preferred_network", network},
+                                                         {"preferred_cache", cache},
                                                          {"aliases", aliases}}}}});
 }
 
 http::Response LoginService::openid_configuration(const http::Request& request,
                                                   std::string_view tenant) {
-  if (!knows_tenant(tenant)) return unknown_tenant(tenant);
-  const auto base = fmt::format("https://{}/{}", authority(request), tenant);
+  if (!is_our_tenant(tenant, tenancy_)) return unknown_tenant(tenant);
+  const auto base = fmt::format("https://{}/{}", login_authority(request, port_), tenant);
   return document({{"issuer", issuer_.issuer()},
                    {"authorization_endpoint", base + "/oauth2/v2.0/authorize"},
                    {"token_endpoint", base + "/oauth2/v2.0/token"},
@@ -183,21 +180,13 @@ http::Response LoginService::openid_configuration(const http::Request& request,
                    {"subject_types_supported", json::array{"pairwise"}},
                    {"id_token_signing_alg_values_supported", json::array{"RS256"}},
                    {"token_endpoint_auth_methods_supported",
-                    json::array{"client_secret_post", "client_secret_basic"}},
+                    json::array{"client_secret_post", "client_secret_basic", "private_key_jwt"}},
                    {"tenant_region_scope", nullptr},
-                   {"cloud_instance_name", "localhost"}});
+                   {"cloud_instance_name", "microsoftonline.com"}});
 }
 
 http::Response LoginService::keys() const {
-  return http::json_response(200, wire::render_jwks(issuer_.public_key(), issuer_.key_id()));
-}
-
-bool LoginService::knows_tenant(std::string_view tenant) const {
-  if (iequals(tenant, tenancy_.tenant_id)) return true;
-  for (const auto name : kTenantNames) {
-    if (iequals(tenant, name)) return true;
-  }
-  return false;
+  return http::json_response(200, issuer_.keys().render());
 }
 
 http::Response LoginService::unknown_tenant(std::string_view tenant) {
@@ -213,8 +202,8 @@ http::Response LoginService::refuse(int status, std::string_view error, int code
       status, wire::render_oauth_error(error, description, code, random_.uuid(), clock_.now()));
 }
 
-std::string LoginService::authority(const http::Request& request) const {
-  return fmt::format("{}:{}", request_host(request), port_);
+http::Response LoginService::refuse(const LoginRefusal& refusal) {
+  return refuse(refusal.status, refusal.error, refusal.code, refusal.description);
 }
 
 }  // namespace latchkey::cloud

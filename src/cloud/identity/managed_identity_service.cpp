@@ -2,6 +2,7 @@
 
 #include <fmt/format.h>
 
+#include <algorithm>
 #include <array>
 #include <span>
 
@@ -74,19 +75,21 @@ ManagedIdentityService::ManagedIdentityService(const Tenancy& tenancy, const Ide
 
 http::Response ManagedIdentityService::app_service(const http::Request& request,
                                                    const http::Query& query) {
-  const auto header = request.headers.find("X-IDENTITY-HEADER");
+  auto header = request.headers.find("X-IDENTITY-HEADER");
+  if (!header) header = request.headers.find("secret");  // version 2017-09-01
   if (!header) {
     return app_service_error(
         400, "The header X-IDENTITY-HEADER is missing: send the value of IDENTITY_HEADER");
   }
-  const auto* identity = identities_.by_header(*header);
-  if (identity == nullptr) {
+  const auto* app = identities_.by_header(*header);
+  if (app == nullptr) {
     return app_service_error(401, "No identity has this X-IDENTITY-HEADER.");
   }
   if (http::find_parameter(query, "api-version") == nullptr) {
     return app_service_error(400, "The parameter api-version is missing: send 2019-08-01");
   }
-  if (!fits(*identity, query)) {
+  const auto* identity = identity_of(*app, query);
+  if (identity == nullptr) {
     return app_service_error(400,
                              "No User Assigned or Delegated Managed Identity found for specified "
                              "ClientId/ResourceId/PrincipalId.");
@@ -115,10 +118,11 @@ http::Response ManagedIdentityService::metadata(const http::Request& request,
     return metadata_error("invalid_resource", bad_resource(resource));
   }
   const auto header = request.headers.find("X-IDENTITY-HEADER");
-  const auto* identity = header ? identities_.by_header(*header) : named_in(query);
-  if (identity == nullptr || !fits(*identity, query)) {
-    return metadata_error("invalid_request", "Identity not found");
-  }
+  const auto* app = header ? identities_.by_header(*header) : nullptr;
+  const Identity* identity = nullptr;
+  if (app != nullptr) identity = identity_of(*app, query);
+  if (!header) identity = named_in(query);
+  if (identity == nullptr) return metadata_error("invalid_request", "Identity not found");
   return token(*identity, *resource);
 }
 
@@ -131,14 +135,27 @@ bool ManagedIdentityService::fits(const Identity& identity, const http::Query& q
          (resource == nullptr || iequals(*resource, resource_id_of(tenancy_, identity)));
 }
 
+const Identity* ManagedIdentityService::identity_of(const Identity& app,
+                                                    const http::Query& query) const {
+  if (fits(app, query)) return &app;
+  const auto* named = named_in(query);
+  if (named == nullptr) return nullptr;
+  const auto& attached = app.attached;
+  return std::ranges::find(attached, named->object_id) == attached.end() ? nullptr : named;
+}
+
 const Identity* ManagedIdentityService::named_in(const http::Query& query) const {
-  if (const auto* client = find_any(query, kClientId)) return identities_.by_client_id(*client);
-  if (const auto* object = find_any(query, kObjectId)) return identities_.by_object_id(*object);
-  if (const auto* resource = find_any(query, kResourceId)) {
+  const Identity* found = identities_.default_identity();
+  if (const auto* client = find_any(query, kClientId)) {
+    found = identities_.by_client_id(*client);
+  } else if (const auto* object = find_any(query, kObjectId)) {
+    found = identities_.by_object_id(*object);
+  } else if (const auto* resource = find_any(query, kResourceId)) {
     // `fits` compares the rest of the id.
-    return identities_.by_name(std::string_view(*resource).substr(resource->rfind('/') + 1));
+    found = identities_.by_name(std::string_view(*resource).substr(resource->rfind('/') + 1));
   }
-  return identities_.default_identity();
+  if (found == nullptr || found->kind == IdentityKind::service_principal) return nullptr;
+  return fits(*found, query) ? found : nullptr;
 }
 
 http::Response ManagedIdentityService::token(const Identity& identity,

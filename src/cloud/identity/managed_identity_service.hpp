@@ -10,7 +10,10 @@ namespace latchkey::cloud {
 
 /// Tokens for managed identities, over plain http as in Azure, in the two forms that SDKs speak:
 ///
-///   GET /msi/token                       App Service; X-IDENTITY-HEADER says who asks
+///   GET /msi/token                       App Service; X-IDENTITY-HEADER says which app asks. It
+///                                        gets its own identity, or by client_id, object_id (or
+///                                        principal_id) or mi_res_id a user-assigned one that is
+///                                        attached to it
 ///   GET /metadata/identity/oauth2/token  virtual machines (IMDS); "Metadata: true" is required,
 ///                                        the identity is named by parameter or is the default one
 ///
@@ -28,7 +31,9 @@ class ManagedIdentityService {
   http::Response metadata(const http::Request& request, const http::Query& query);
   /// Whether every id that the query names is this identity's.
   bool fits(const Identity& identity, const http::Query& query) const;
-  /// The identity that the query names; the default one when it names none.
+  /// The app's own identity, or the user-assigned one of its own that the query names.
+  const Identity* identity_of(const Identity& app, const http::Query& query) const;
+  /// The managed identity that the query names; the default one when it names none.
   const Identity* named_in(const http::Query& query) const;
   http::Response token(const Identity& identity, const std::string& resource);
 

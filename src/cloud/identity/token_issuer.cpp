@@ -20,10 +20,9 @@ constexpr std::int64_t kNotBeforeLeadSeconds = 300;
 
 }  // namespace
 
-TokenIssuer::TokenIssuer(const RsaPrivateKey& key, const Tenancy& tenancy, const Clock& clock,
+TokenIssuer::TokenIssuer(const SigningKeys& keys, const Tenancy& tenancy, const Clock& clock,
                          Random& random)
-    : key_(key),
-      key_id_(wire::key_id_of(key.public_key())),
+    : keys_(keys),
       tenant_id_(tenancy.tenant_id),
       issuer_(fmt::format("https://sts.windows.net/{}/", tenancy.tenant_id)),
       clock_(clock),
@@ -46,7 +45,7 @@ wire::TokenAnswer TokenIssuer::issue(const Identity& identity, std::string_view 
   // A token for an API at which nobody gave the identity a role has none: Entra ID as well leaves
   // the refusal to the API.
   if (resource == kApiAudience) claims.roles = identity.app_roles;
-  return {.access_token = Secret(wire::sign_token(claims, key_, key_id_)),
+  return {.access_token = Secret(wire::sign_token(claims, keys_.current(), keys_.current_id())),
           .expires_on = from_epoch_seconds(claims.expires_at),
           .refresh_on = {}};
 }

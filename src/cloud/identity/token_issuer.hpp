@@ -6,8 +6,8 @@
 
 #include "base/clock.hpp"
 #include "base/random.hpp"
-#include "base/rsa.hpp"
 #include "cloud/identity/identities.hpp"
+#include "cloud/identity/signing_keys.hpp"
 #include "cloud/tenancy.hpp"
 #include "wire/token_json.hpp"
 
@@ -19,7 +19,8 @@ class TokenIssuer {
   static constexpr std::chrono::hours kManagedIdentityLifetime{24};
   static constexpr std::chrono::hours kServicePrincipalLifetime{1};
 
-  TokenIssuer(const RsaPrivateKey& key, const Tenancy& tenancy, const Clock& clock, Random& random);
+  /// `keys` must outlive this object.
+  TokenIssuer(const SigningKeys& keys, const Tenancy& tenancy, const Clock& clock, Random& random);
 
   /// `resource` becomes the audience as it is, with or without a slash at the end; for kApiAudience
   /// the token carries the identity's app roles. Costs one RSA signature, some 0.6 ms.
@@ -29,12 +30,10 @@ class TokenIssuer {
   /// "https://sts.windows.net/TENANT/", as in tokens of Entra ID's first version, which is what the
   /// vault and storage get in Azure.
   const std::string& issuer() const { return issuer_; }
-  const std::string& key_id() const { return key_id_; }
-  RsaPublicKey public_key() const { return key_.public_key(); }
+  const SigningKeys& keys() const { return keys_; }
 
  private:
-  const RsaPrivateKey key_;
-  const std::string key_id_;
+  const SigningKeys& keys_;
   const std::string tenant_id_;
   const std::string issuer_;
   const Clock& clock_;

@@ -39,7 +39,7 @@ class TokenServicesTest : public ::testing::Test {
   }
   std::string form(std::string_view scope = "https%3A%2F%2Fvault.azure.net%2F.default") const {
     return fmt::format("grant_type=client_credentials&client_id={}&client_secret={}&scope={}",
-                       api_.client_id, api_.client_secret.reveal(), scope);
+                       robot_.client_id, secret_.reveal(), scope);
   }
   void ensure_app_role(std::string object_id, std::string role) {
     IoContext context;
@@ -58,9 +58,14 @@ class TokenServicesTest : public ::testing::Test {
   testing::CloudStore store_;
   Identity api_ = store_.ensure_identity("api");
   Identity other_ = store_.ensure_identity("other");
-  TokenIssuer issuer_{testing::test_key(), store_.tenancy, store_.clock, store_.random};
+  Identity robot_ = store_.create_identity("robot", IdentityKind::service_principal);
+  Identity other_robot_ = store_.create_identity("droid", IdentityKind::service_principal);
+  Secret secret_ = store_.add_secret("robot");
+  Secret other_secret_ = store_.add_secret("droid");
+  TokenIssuer issuer_{store_.keys, store_.tenancy, store_.clock, store_.random};
   ManagedIdentityService managed_{store_.tenancy, *store_.identities, issuer_, store_.clock};
-  LoginService login_{store_.tenancy, *store_.identities, issuer_, store_.clock, store_.random};
+  LoginService login_{store_.tenancy, *store_.identities, store_.authenticator,
+                      issuer_,        store_.clock,       store_.random};
 };
 
 constexpr auto kAppService =
@@ -95,6 +100,8 @@ TEST_F(TokenServicesTest, ATokenForTheApiCarriesTheAppRolesThatWereGiven) {
   EXPECT_EQ(roles_in(managed(for_api, header_of_api())), std::vector<std::string>{});
 
   ensure_app_role(api_.object_id, "Codes.Issue");
+  ensure_app_role(robot_.object_id, "Codes.Issue");
+  ensure_app_role(robot_.object_id, "Codes.Verify");
   ensure_app_role(api_.object_id, "Codes.Verify");
   ensure_app_role(api_.object_id, "Codes.Issue");
   ensure_app_role(other_.object_id, "Codes.Admin");
@@ -222,7 +229,7 @@ TEST_F(TokenServicesTest, AServicePrincipalGetsATokenOnEveryPath) {
     for (const auto* path : {"/oauth2/v2.0/token", "/oauth2/token", "/oauth2/v2.0/token/"}) {
       const auto response = login(Method::post, "/" + tenant + path, form());
       ASSERT_EQ(response.status, 200) << response.body;
-      EXPECT_EQ(principal_in(response, "https://vault.azure.net"), api_.object_id);
+      EXPECT_EQ(principal_in(response, "https://vault.azure.net"), robot_.object_id);
       EXPECT_EQ(json_member(response.body, "expires_in"), "3600");
       EXPECT_EQ(json_member(response.body, "token_type"), "Bearer");
     }
@@ -245,18 +252,18 @@ TEST_F(TokenServicesTest, ScopesAndResourcesNameTheAudience) {
     const auto response =
         login(Method::post, "/common/oauth2/v2.0/token",
               fmt::format("grant_type=client_credentials&client_id={}&client_secret={}&{}",
-                          api_.client_id, api_.client_secret.reveal(), row.asked));
-    EXPECT_EQ(principal_in(response, row.audience), api_.object_id) << row.asked;
+                          robot_.client_id, secret_.reveal(), row.asked));
+    EXPECT_EQ(principal_in(response, row.audience), robot_.object_id) << row.asked;
   }
 }
 
 TEST_F(TokenServicesTest, BasicCredentialsAreTakenAsWell) {
-  const auto basic = to_base64(fmt::format("{}:{}", api_.client_id, api_.client_secret.reveal()));
+  const auto basic = to_base64(fmt::format("{}:{}", robot_.client_id, secret_.reveal()));
   const auto response =
       login(Method::post, "/common/oauth2/v2.0/token",
             "grant_type=client_credentials&scope=https://vault.azure.net/.default",
             {{"Authorization", "Basic " + basic}});
-  EXPECT_EQ(principal_in(response, "https://vault.azure.net"), api_.object_id);
+  EXPECT_EQ(principal_in(response, "https://vault.azure.net"), robot_.object_id);
 }
 
 TEST_F(TokenServicesTest, OAuthRefusals) {
@@ -268,7 +275,7 @@ TEST_F(TokenServicesTest, OAuthRefusals) {
     const char* error;
     int code;
   };
-  const auto start = "grant_type=client_credentials&client_id=" + api_.client_id;
+  const auto start = "grant_type=client_credentials&client_id=" + robot_.client_id;
   const std::string scope = "&scope=https://vault.azure.net/.default";
   const std::string ours(kTestTenant);
   const Row rows[] = {
@@ -283,7 +290,7 @@ TEST_F(TokenServicesTest, OAuthRefusals) {
       {"wrong secret", ours, start + "&client_secret=guess" + scope, 401, "invalid_client",
        7000215},
       {"secret of another", ours,
-       start + "&client_secret=" + std::string(other_.client_secret.reveal()) + scope, 401,
+       start + "&client_secret=" + std::string(other_secret_.reveal()) + scope, 401,
        "invalid_client", 7000215},
       {"no scope", ours, form(""), 400, "invalid_scope", 70011},
       {"scope without .default", ours, form("https://vault.azure.net"), 400, "invalid_scope",
@@ -299,7 +306,7 @@ TEST_F(TokenServicesTest, OAuthRefusals) {
     EXPECT_EQ(json_member(response.body, "error_codes.0"), std::to_string(row.code)) << row.name;
     const auto description = json_member(response.body, "error_description");
     EXPECT_TRUE(description.starts_with(fmt::format("AADSTS{}: ", row.code))) << description;
-    EXPECT_EQ(response.body.find(api_.client_secret.reveal()), std::string::npos) << row.name;
+    EXPECT_EQ(response.body.find(secret_.reveal()), std::string::npos) << row.name;
   }
 }
 

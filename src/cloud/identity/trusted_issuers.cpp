@@ -5,6 +5,8 @@
 #include <fstream>
 #include <iterator>
 
+#include "cloud/identity/credentials.hpp"
+
 namespace latchkey::cloud {
 namespace {
 
@@ -22,15 +24,10 @@ Result<TrustedIssuer> read_trusted_issuer(const TrustedIssuerOptions& options) {
     return wrong(options, fmt::format("its key file {} cannot be read", options.keys.string()));
   }
   const std::string text{std::istreambuf_iterator<char>(file), std::istreambuf_iterator<char>()};
-  auto keys = wire::parse_jwks(text);
+  auto keys = read_issuer_keys(text);
   if (!keys) {
-    return wrong(options, fmt::format("its key file {} is no JSON Web Key Set: {}",
-                                      options.keys.string(), keys.error().message));
-  }
-  std::erase_if(*keys, [](const wire::TokenKey& key) { return key.key_id.empty(); });
-  if (keys->empty()) {
-    return wrong(options, fmt::format("its key file {} holds no RSA key with an id (kid)",
-                                      options.keys.string()));
+    return wrong(options, fmt::format("its key file {} cannot be used: {}", options.keys.string(),
+                                      keys.error().message));
   }
   return TrustedIssuer{
       .issuer = options.issuer, .audiences = options.audiences, .keys = std::move(*keys)};

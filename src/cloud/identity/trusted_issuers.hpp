@@ -13,11 +13,12 @@ namespace latchkey::cloud {
 struct TrustedIssuerOptions {
   std::string issuer;                  ///< as in the tokens' iss
   std::vector<std::string> audiences;  ///< beside those that each service has anyway
-  std::filesystem::path keys;          ///< a file with its key set (JWKS, RFC 7517)
+  std::filesystem::path
+      keys;  ///< a file: its key set (JWKS, RFC 7517), or one PEM key or certificate
 };
 
 /// Errors: invalid_argument, with what is wrong: no issuer, a file that cannot be read, is no key
-/// set, or holds no RSA key with an id.
+/// set or PEM file, or holds no RSA key.
 Result<TrustedIssuer> read_trusted_issuer(const TrustedIssuerOptions& options);
 
 }  // namespace latchkey::cloud

@@ -46,8 +46,8 @@ class TrustedIssuersTest : public ::testing::Test {
   const std::filesystem::path keys_ = folder_.path() / "keys.json";
   latchkey::testing::ManualClock clock_;
   const std::string foreign_id_;
-  Authenticator authenticator_{testing::test_key().public_key(), testing::test_key_id(),
-                               std::string(testing::kTestIssuer), clock_};
+  SigningKeys keys_of_ours_{testing::test_key(), clock_};
+  Authenticator authenticator_{keys_of_ours_, std::string(testing::kTestIssuer), clock_};
 };
 
 TEST_F(TrustedIssuersTest, TheirTokensAreGoodOnceTheyAreTrusted) {

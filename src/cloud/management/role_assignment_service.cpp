@@ -2,8 +2,6 @@
 
 #include <fmt/format.h>
 
-#include <algorithm>
-#include <array>
 #include <boost/json/array.hpp>
 #include <boost/json/object.hpp>
 #include <boost/json/parse.hpp>
@@ -14,7 +12,6 @@
 #include "base/encoding.hpp"
 #include "base/log.hpp"
 #include "base/text.hpp"
-#include "cloud/request_facts.hpp"
 
 namespace latchkey::cloud {
 namespace {
@@ -23,8 +20,6 @@ namespace json = boost::json;
 namespace actions = wire::authorization_actions;
 
 constexpr std::string_view kProvider = "/providers/Microsoft.Authorization/roleAssignments";
-constexpr std::array<std::string_view, 2> kAudiences{"https://management.azure.com",
-                                                     "https://management.core.windows.net"};
 
 /// Where the provider's part of the path begins; npos when it is not there.
 std::size_t find_provider(std::string_view path) {
@@ -36,36 +31,6 @@ std::size_t find_provider(std::string_view path) {
     }
   }
   return istarts_with(path, kProvider) ? 0 : path.npos;
-}
-
-bool is_guid(std::string_view text) {
-  if (text.size() != 36) return false;
-  for (std::size_t i = 0; i < text.size(); ++i) {
-    const bool dash = i == 8 || i == 13 || i == 18 || i == 23;
-    const char c = text[i];
-    const bool hex = (c >= '0' && c <= '9') || (c >= 'a' && c <= 'f') || (c >= 'A' && c <= 'F');
-    if (dash ? c != '-' : !hex) return false;
-  }
-  return true;
-}
-
-http::Response error_response(int status, std::string_view code, std::string_view message) {
-  return http::json_response(
-      status,
-      json::serialize(json::object{{"error", json::object{{"code", code}, {"message", message}}}}));
-}
-
-http::Response error_response(const Error& error) {
-  switch (error.kind) {
-    case ErrorKind::invalid_argument:
-    case ErrorKind::not_found:
-      return error_response(400, error.code, error.message);
-    case ErrorKind::conflict:
-      return error_response(409, error.code, error.message);
-    default:
-      log::error("role_assignment_failed", {{"problem", error.message}});
-      return error_response(500, "InternalServerError", "The store failed; see the log.");
-  }
 }
 
 std::string text_member(const json::object& object, std::string_view key) {
@@ -123,8 +88,8 @@ struct RoleAssignmentService::Target {
 };
 
 RoleAssignmentService::RoleAssignmentService(const Tenancy& tenancy, RoleAssignments& roles,
-                                             Authenticator& authenticator)
-    : tenancy_(tenancy), roles_(roles), authenticator_(authenticator) {}
+                                             const ArmGate& gate)
+    : tenancy_(tenancy), roles_(roles), gate_(gate) {}
 
 http::Handler RoleAssignmentService::handler() {
   return [this](const http::Request& request) { return answer(request); };
@@ -139,46 +104,27 @@ Task<http::Response> RoleAssignmentService::answer(const http::Request& request)
   const auto provider = find_provider(path);
   const auto query = http::parse_query(request.query_text());
   if (provider == path.npos || !query) {
-    co_return error_response(404, "InvalidResourceType",
-                             "The local cloud manages role assignments only.");
+    co_return arm_error(404, "InvalidResourceType",
+                        "The local cloud manages role assignments only.");
   }
   const auto decoded = percent_decode(path.substr(0, provider));
   auto name = path.substr(provider + kProvider.size());
   if (name.starts_with('/')) name.remove_prefix(1);
   Target target{decoded && !decoded->empty() ? *decoded : "/", std::string(name)};
 
-  const auto token = bearer_token(request);
-  if (!token) {
-    co_return challenge("Authentication failed. The 'Authorization' header is missing.");
-  }
-  const auto caller = authenticator_.authenticate(*token, kAudiences);
-  if (!caller) co_return challenge("Authentication failed. " + caller.error().message);
-  if (http::find_parameter(*query, "api-version") == nullptr) {
-    co_return error_response(400, "MissingApiVersionParameter",
-                             "The api-version query parameter (?api-version=) is required for all "
-                             "requests.");
-  }
   auto action = actions::kAssignmentsRead;
   if (request.method == http::Method::put) action = actions::kAssignmentsWrite;
   if (request.method == http::Method::delete_) action = actions::kAssignmentsDelete;
-  if (!roles_.allowed_to_manage(caller->object_id, action, target.scope)) {
-    log::info("role_missing",
-              {{"principal", caller->object_id}, {"action", action}, {"resource", target.scope}});
-    co_return error_response(
-        403, "AuthorizationFailed",
-        fmt::format("The client '{}' with object id '{}' does not have authorization to perform "
-                    "action '{}' over scope '{}' or the scope is invalid. If access was recently "
-                    "granted, please refresh your credentials.",
-                    caller->client_id, caller->object_id, action, target.scope));
-  }
+  const ArmCall call{.action = std::string(action), .scope = target.scope};
+  if (auto refusal = gate_.refuse(request, call)) co_return std::move(*refusal);
   if (target.name.empty() && request.method == http::Method::get) {
     co_return list(target, *query);
   }
   if (!is_guid(target.name)) {
-    co_return error_response(400, "InvalidRoleAssignmentId",
-                             fmt::format("The role assignment ID '{}' is not valid. The role "
-                                         "assignment ID must be a GUID.",
-                                         target.name));
+    co_return arm_error(400, "InvalidRoleAssignmentId",
+                        fmt::format("The role assignment ID '{}' is not valid. The role "
+                                    "assignment ID must be a GUID.",
+                                    target.name));
   }
   if (request.method == http::Method::get) co_return get(target);
   if (request.method == http::Method::put) {
@@ -189,7 +135,7 @@ Task<http::Response> RoleAssignmentService::answer(const http::Request& request)
     auto task = remove(std::move(target));
     co_return co_await std::move(task);
   }
-  auto response = error_response(405, "MethodNotAllowed", "Use GET, PUT or DELETE.");
+  auto response = arm_error(405, "MethodNotAllowed", "Use GET, PUT or DELETE.");
   response.headers.set("Allow", "GET, PUT, DELETE");
   co_return response;
 }
@@ -197,10 +143,10 @@ Task<http::Response> RoleAssignmentService::answer(const http::Request& request)
 Task<http::Response> RoleAssignmentService::put(const http::Request& request, Target target) {
   auto assignment = parse_body(request.body);
   if (!assignment) {
-    co_return error_response(400, "InvalidRequestContent",
-                             "The body needs properties.roleDefinitionId "
-                             "(\"SCOPE/providers/Microsoft.Authorization/roleDefinitions/GUID\") "
-                             "and properties.principalId (an object id).");
+    co_return arm_error(400, "InvalidRequestContent",
+                        "The body needs properties.roleDefinitionId "
+                        "(\"SCOPE/providers/Microsoft.Authorization/roleDefinitions/GUID\") "
+                        "and properties.principalId (an object id).");
   }
   assignment->name = to_lower(target.name);
   assignment->scope = target.scope;
@@ -211,7 +157,10 @@ Task<http::Response> RoleAssignmentService::put(const http::Request& request, Ta
     co_return http::json_response(200, render(*there));  // PUT may be sent again.
   }
   const auto assigned = co_await roles_.assign(*assignment);
-  if (!assigned) co_return error_response(assigned.error());
+  if (!assigned && assigned.error().kind == ErrorKind::not_found) {
+    co_return arm_error(400, assigned.error().code, assigned.error().message);
+  }
+  if (!assigned) co_return arm_error(assigned.error());
   log::info("role_assigned", {{"principal", assignment->principal_id},
                               {"role", assignment->role_id},
                               {"scope", assignment->scope}});
@@ -227,7 +176,7 @@ Task<http::Response> RoleAssignmentService::remove(Target target) {
                                   {"scope", removed->scope}});
     co_return http::json_response(200, render(*removed));
   }
-  if (removed.error().kind != ErrorKind::not_found) co_return error_response(removed.error());
+  if (removed.error().kind != ErrorKind::not_found) co_return arm_error(removed.error());
   http::Response nothing;  // As Azure: to delete what is not there is no failure.
   nothing.status = 204;
   co_return nothing;
@@ -236,8 +185,8 @@ Task<http::Response> RoleAssignmentService::remove(Target target) {
 http::Response RoleAssignmentService::get(const Target& target) const {
   const auto found = roles_.find(target.name);
   if (!found || !wire::scope_contains(target.scope, found->scope)) {
-    return error_response(404, "RoleAssignmentNotFound",
-                          fmt::format("The role assignment '{}' is not found.", target.name));
+    return arm_error(404, "RoleAssignmentNotFound",
+                     fmt::format("The role assignment '{}' is not found.", target.name));
   }
   return http::json_response(200, render(*found));
 }
@@ -246,8 +195,8 @@ http::Response RoleAssignmentService::list(const Target& target, const http::Que
   const auto* text = http::find_parameter(query, "$filter");
   const auto filter = parse_filter(text == nullptr ? "" : *text);
   if (!filter) {
-    return error_response(400, "UnsupportedFilter",
-                          "Use atScope(), principalId eq 'ID' or assignedTo('ID').");
+    return arm_error(400, "UnsupportedFilter",
+                     "Use atScope(), principalId eq 'ID' or assignedTo('ID').");
   }
   std::string body = "{\"value\":[";
   for (const auto& assignment : roles_.list()) {
@@ -260,16 +209,6 @@ http::Response RoleAssignmentService::list(const Target& target, const http::Que
     body += render(assignment);
   }
   return http::json_response(200, body + "]}");
-}
-
-http::Response RoleAssignmentService::challenge(std::string_view message) const {
-  auto response = error_response(401, "AuthenticationFailed", message);
-  response.headers.set(
-      "WWW-Authenticate",
-      fmt::format("Bearer authorization_uri=\"https://localhost:{}/{}\", error=\"invalid_token\", "
-                  "error_description=\"The access token is missing or invalid.\"",
-                  port_, tenancy_.tenant_id));
-  return response;
 }
 
 std::string RoleAssignmentService::render(const RoleAssignment& assignment) const {

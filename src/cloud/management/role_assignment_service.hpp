@@ -1,11 +1,10 @@
 #pragma once
 
-#include <cstdint>
 #include <string>
 #include <string_view>
 
-#include "cloud/identity/authenticator.hpp"
 #include "cloud/identity/role_assignments.hpp"
+#include "cloud/management/arm_gate.hpp"
 #include "cloud/tenancy.hpp"
 #include "http/router.hpp"
 
@@ -21,10 +20,7 @@ namespace latchkey::cloud {
 class RoleAssignmentService {
  public:
   /// The references must outlive this object.
-  RoleAssignmentService(const Tenancy& tenancy, RoleAssignments& roles,
-                        Authenticator& authenticator);
-  /// The port of the login service: stands in challenges. Before requests come.
-  void set_port(std::uint16_t port) { port_ = port; }
+  RoleAssignmentService(const Tenancy& tenancy, RoleAssignments& roles, const ArmGate& gate);
   /// This object must outlive the handler.
   http::Handler handler();
   /// Whether the path of a request is one for this service.
@@ -38,13 +34,11 @@ class RoleAssignmentService {
   Task<http::Response> remove(Target target);
   http::Response get(const Target& target) const;
   http::Response list(const Target& target, const http::Query& query) const;
-  http::Response challenge(std::string_view message) const;
   std::string render(const RoleAssignment& assignment) const;
 
   const Tenancy tenancy_;
   RoleAssignments& roles_;
-  Authenticator& authenticator_;
-  std::uint16_t port_ = 0;
+  const ArmGate& gate_;
 };
 
 }  // namespace latchkey::cloud

@@ -25,7 +25,7 @@ constexpr std::string_view kBob = "bbbbbbbb-0000-4000-8000-000000000002";
 
 class RoleAssignmentServiceTest : public ::testing::Test {
  protected:
-  RoleAssignmentServiceTest() { service_.set_port(8443); }
+  RoleAssignmentServiceTest() { gate_.set_port(8443); }
 
   http::Response send(Method method, std::string target, std::string body = {},
                       std::string_view audience = kManagement) {
@@ -51,7 +51,8 @@ class RoleAssignmentServiceTest : public ::testing::Test {
 
   testing::CloudStore store_;
   std::string vault_ = store_.tenancy.vault("latchkey");
-  RoleAssignmentService service_{store_.tenancy, *store_.roles, store_.authenticator};
+  ArmGate gate_{store_.tenancy, *store_.roles, store_.authenticator};
+  RoleAssignmentService service_{store_.tenancy, *store_.roles, gate_};
 };
 
 TEST_F(RoleAssignmentServiceTest, AnOwnerGivesAndTakesARole) {

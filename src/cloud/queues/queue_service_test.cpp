@@ -5,6 +5,7 @@
 #include "base/encoding.hpp"
 #include "base/time_text.hpp"
 #include "cloud/queues/testing/queue_world.hpp"
+#include "cloud/testing/test_tokens.hpp"
 #include "wire/queue_xml.hpp"
 
 namespace latchkey::cloud {
@@ -329,7 +330,8 @@ TEST(QueueServiceOpening, KeysThatAreNotBase64AreRefused) {
   testing::QueueWorld world;  // For an authenticator's neighbours: clock, random, context.
   auto database = sqlite::Database::open({});
   auto roles = RoleAssignments::load(*database);
-  Authenticator authenticator(RsaPrivateKey::generate().public_key(), "k", "i", world.clock);
+  const SigningKeys keys(testing::test_key(), world.clock);
+  Authenticator authenticator(keys, "i", world.clock);
   QueueServiceOptions options;
   options.accounts = {{.name = "acc", .key1 = Secret("not base64!"), .key2 = Secret()}};
   const auto opened = QueueService::open(std::move(options), authenticator, **roles, world.clock,

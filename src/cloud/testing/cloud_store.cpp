@@ -1,6 +1,7 @@
 #include "cloud/testing/cloud_store.hpp"
 
 #include "base/assert.hpp"
+#include "base/testing/await.hpp"
 #include "cloud/testing/test_tokens.hpp"
 #include "cloud/vault/vault.hpp"
 
@@ -8,7 +9,8 @@ namespace latchkey::cloud::testing {
 CloudStore::CloudStore()
     : tenancy{.tenant_id = std::string(kTestTenant),
               .subscription_id = "5ab5c410-0000-4000-8000-000000000000"},
-      authenticator(test_key().public_key(), test_key_id(), std::string(kTestIssuer), clock) {
+      keys(test_key(), clock),
+      authenticator(keys, std::string(kTestIssuer), clock) {
   restart();
 }
 
@@ -18,10 +20,12 @@ void CloudStore::restart() {
   writer.reset();
   auto database = second_connection();
   identities = std::move(Identities::load(database, random).value());
+  LK_ASSERT(keys.read(database).has_value());
   roles = std::move(RoleAssignments::load(database).value());
   LK_ASSERT(Vault::prepare(database).has_value());
   writer = std::make_unique<sqlite::Writer>(std::move(database));
   identities->use_writer(*writer);
+  keys.use_writer(*writer);
   roles->use_writer(*writer);
 }
 
@@ -30,13 +34,17 @@ sqlite::Database CloudStore::second_connection() const {
 }
 
 Identity CloudStore::ensure_identity(std::string name) {
-  Identity made;
+  return create_identity(std::move(name), IdentityKind::system_assigned);
+}
+
+Identity CloudStore::create_identity(std::string name, IdentityKind kind) {
   IoContext context;
-  run_to_end(context, [](Identities& all, std::string n, Identity& m) -> Task<> {
-    auto ensured = co_await all.ensure(std::move(n));
-    m = std::move(ensured.value());
-  }(*identities, std::move(name), made));
-  return made;
+  return latchkey::testing::await(context, identities->create(std::move(name), kind)).value();
+}
+
+Secret CloudStore::add_secret(std::string name) {
+  IoContext context;
+  return latchkey::testing::await(context, identities->add_secret(std::move(name), {}))->text;
 }
 
 std::string CloudStore::assign(std::string_view principal_id, std::string role, std::string scope) {

@@ -8,6 +8,7 @@
 #include "cloud/identity/authenticator.hpp"
 #include "cloud/identity/identities.hpp"
 #include "cloud/identity/role_assignments.hpp"
+#include "cloud/identity/signing_keys.hpp"
 #include "cloud/tenancy.hpp"
 #include "cloud/testing/temporary_folder.hpp"
 
@@ -27,6 +28,9 @@ class CloudStore {
   sqlite::Database second_connection() const;
 
   Identity ensure_identity(std::string name);
+  Identity create_identity(std::string name, IdentityKind kind);
+  /// A new secret of that service principal.
+  Secret add_secret(std::string name);
   /// The role's name or id; the assignment's GUID is returned.
   std::string assign(std::string_view principal_id, std::string role, std::string scope);
 
@@ -34,6 +38,7 @@ class CloudStore {
   latchkey::testing::ManualClock clock;
   latchkey::testing::SeededRandom random{1};
   Tenancy tenancy;
+  SigningKeys keys;
   Authenticator authenticator;
   std::unique_ptr<Identities> identities;
   std::unique_ptr<RoleAssignments> roles;

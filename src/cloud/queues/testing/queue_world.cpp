@@ -21,8 +21,7 @@ QueueWorld::QueueWorld(std::chrono::seconds deletion_window)
   roles_ = std::move(*roles);
   roles_writer_ = std::make_unique<sqlite::Writer>(std::move(*database));
   roles_->use_writer(*roles_writer_);
-  authenticator_ = std::make_unique<Authenticator>(test_key().public_key(), test_key_id(),
-                                                   std::string(kTestIssuer), clock);
+  authenticator_ = std::make_unique<Authenticator>(keys_, std::string(kTestIssuer), clock);
   QueueServiceOptions options;
   options.accounts = {{.name = "acc", .key1 = key1, .key2 = key2}};
   options.tenancy = tenancy;

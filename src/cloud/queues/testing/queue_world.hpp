@@ -10,6 +10,7 @@
 #include "base/testing/manual_clock.hpp"
 #include "base/testing/seeded_random.hpp"
 #include "cloud/queues/queue_service.hpp"
+#include "cloud/testing/test_tokens.hpp"
 #include "wire/sas.hpp"
 
 namespace latchkey::cloud::testing {
@@ -56,6 +57,7 @@ class QueueWorld {
  private:
   std::unique_ptr<RoleAssignments> roles_;
   std::unique_ptr<sqlite::Writer> roles_writer_;
+  SigningKeys keys_{test_key(), clock};
   std::unique_ptr<Authenticator> authenticator_;
 };
 
