@@ -1,5 +1,5 @@
 #include "base/clock.hpp"
-#include "base/random.hpp"
+#include "base/time_text.hpp"
 #include "fuzz/property.hpp"
 #include "wire/challenge.hpp"
 #include "wire/jwt.hpp"

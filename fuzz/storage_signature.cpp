@@ -46,7 +46,7 @@ void check_authorization(std::string_view header) {
   const auto parsed = parse_shared_key_authorization(header);
   if (!parsed) return;
   fuzz::hold(!parsed->account.empty() && !parsed->signature.empty(), "both parts are there");
-  fuzz::hold(header.ends_with(parsed->signature), "the signature is what was sent");
+  fuzz::hold(header.find(parsed->signature) != std::string_view::npos, "nothing is made up");
 }
 
 void check_strings_to_sign(std::string_view path, const http::Query& query, const Fields& fields) {
