@@ -20,8 +20,10 @@ Result<std::unique_ptr<AzureAccess>> AzureAccess::create(const ServiceSettings& 
   made->server_clock_ = std::make_unique<azure::ServerClock>(world.clock, settings.clock_error_max);
   made->dated_http_ =
       std::make_unique<azure::DatedClient>(*made->http_, *made->server_clock_, world.clock);
-  made->credential_ = azure::make_default_credential(settings.credential, *made->dated_http_,
-                                                     world.clock, world.executor);
+  auto credential = azure::make_default_credential(settings.credential, *made->dated_http_,
+                                                   world.clock, world.executor);
+  if (!credential) return fail(credential.error());
+  made->credential_ = std::move(*credential);
   auto vault = azure::KeyVaultClient::create(settings.key_vault_url, *made->credential_,
                                              *made->dated_http_, world.clock, world.random);
   if (!vault) return fail(vault.error());

@@ -55,8 +55,10 @@ Result<std::unique_ptr<ManagementClient>> ManagementClient::open(RunningCloud ru
   std::unique_ptr<ManagementClient> made(new ManagementClient(std::move(running), world));
   made->http_ =
       std::make_unique<http::PooledClient>(world.executor, std::move(*trust), world.clock);
-  made->credential_ = azure::make_default_credential(read_credential_settings(*environment),
-                                                     *made->http_, world.clock, world.executor);
+  auto credential = azure::make_default_credential(read_credential_settings(*environment),
+                                                   *made->http_, world.clock, world.executor);
+  if (!credential) return fail(credential.error());
+  made->credential_ = std::move(*credential);
   return made;
 }
 

@@ -13,8 +13,10 @@ Result<azure::QueueAddress> QueueAccess::address(const Environment& environment,
   if (const auto& text = environment.get("AZURE_STORAGE_CONNECTION_STRING"); !text.empty()) {
     return azure::queue_address_from_connection_string(text, options.queue);
   }
-  credential_ = azure::make_default_credential(read_credential_settings(environment), *http_,
-                                               world.clock, world.executor);
+  auto credential = azure::make_default_credential(read_credential_settings(environment), *http_,
+                                                   world.clock, world.executor);
+  if (!credential) return fail(credential.error());
+  credential_ = std::move(*credential);
   auto address =
       azure::queue_address_from_url(environment.get("STORAGE_QUEUE_URL"), credential_.get());
   if (!address) return address;

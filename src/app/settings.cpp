@@ -5,6 +5,7 @@
 #include <algorithm>
 
 #include "app/setting_reader.hpp"
+#include "azure/clouds.hpp"
 #include "azure/queue_client.hpp"
 #include "base/text.hpp"
 #include "base/time_text.hpp"
@@ -79,6 +80,18 @@ Result<codes::Requeue> read_requeue(const Environment& environment) {
   return setting_error(kName, text, "it is update, resend or auto", "auto");
 }
 
+/// AZURE_AUTHORITY_HOST, else that of the cloud in which the vault or the queue is.
+std::string read_authority(const Environment& environment) {
+  const std::string& own = environment.get("AZURE_AUTHORITY_HOST");
+  if (!own.empty()) return own;
+  for (const char* name : {"KEY_VAULT_URL", "STORAGE_QUEUE_URL"}) {
+    const auto url = http::parse_url(environment.get(name));
+    const auto* cloud = url ? azure::cloud_of_host(url->host) : nullptr;
+    if (cloud != nullptr) return std::string(cloud->authority);
+  }
+  return {};
+}
+
 http::PoolOptions read_http(const Environment& environment) {
   const auto either = [&](std::string_view upper) {
     const std::string& lower = environment.get(to_lower(upper));
@@ -136,13 +149,26 @@ Result<std::chrono::milliseconds> parse_code_lifetime(std::string_view name,
 }
 
 azure::CredentialSettings read_credential_settings(const Environment& environment) {
-  return {.tenant_id = environment.get("AZURE_TENANT_ID"),
-          .client_id = environment.get("AZURE_CLIENT_ID"),
-          .client_secret = Secret(environment.get("AZURE_CLIENT_SECRET")),
-          .authority_host = environment.get("AZURE_AUTHORITY_HOST"),
-          .identity_endpoint = environment.get("IDENTITY_ENDPOINT"),
-          .identity_header = Secret(environment.get("IDENTITY_HEADER")),
-          .pod_identity_host = environment.get("AZURE_POD_IDENTITY_AUTHORITY_HOST")};
+  const std::string send_chain = to_lower(environment.get("AZURE_CLIENT_SEND_CERTIFICATE_CHAIN"));
+  azure::CredentialSettings settings{
+      .chosen = environment.get("AZURE_TOKEN_CREDENTIALS"),
+      .tenant_id = environment.get("AZURE_TENANT_ID"),
+      .client_id = environment.get("AZURE_CLIENT_ID"),
+      .client_secret = Secret(environment.get("AZURE_CLIENT_SECRET")),
+      .certificate_file = environment.get("AZURE_CLIENT_CERTIFICATE_PATH"),
+      .send_certificate_chain = send_chain == "true" || send_chain == "1",
+      .federated_token_file = environment.get("AZURE_FEDERATED_TOKEN_FILE"),
+      .authority_host = read_authority(environment),
+      .identity_endpoint = environment.get("IDENTITY_ENDPOINT"),
+      .identity_header = Secret(environment.get("IDENTITY_HEADER")),
+      .imds_endpoint = environment.get("IMDS_ENDPOINT"),
+      .pod_identity_host = environment.get("AZURE_POD_IDENTITY_AUTHORITY_HOST"),
+      .tool_path = environment.get("PATH"),
+      .tool_environment = {}};
+  for (const auto& [name, value] : environment.all()) {
+    settings.tool_environment.push_back(name + "=" + value);
+  }
+  return settings;
 }
 
 Result<ServiceSettings> read_service_settings(const Environment& environment, Needs needs,

@@ -42,27 +42,41 @@ class TokenCredential {
 /// The settings of the environment by which the credential chain finds its members. Values are the
 /// variables' own; empty means unset. Source: DefaultAzureCredential documentation.
 struct CredentialSettings {
-  std::string tenant_id;       ///< AZURE_TENANT_ID
-  std::string client_id;       ///< AZURE_CLIENT_ID
-  Secret client_secret;        ///< AZURE_CLIENT_SECRET
+  std::string chosen;                   ///< AZURE_TOKEN_CREDENTIALS
+  std::string tenant_id;                ///< AZURE_TENANT_ID
+  std::string client_id;                ///< AZURE_CLIENT_ID
+  Secret client_secret;                 ///< AZURE_CLIENT_SECRET
+  std::string certificate_file;         ///< AZURE_CLIENT_CERTIFICATE_PATH
+  bool send_certificate_chain = false;  ///< AZURE_CLIENT_SEND_CERTIFICATE_CHAIN
+  std::string federated_token_file;     ///< AZURE_FEDERATED_TOKEN_FILE
   std::string authority_host;  ///< AZURE_AUTHORITY_HOST; empty: https://login.microsoftonline.com
   std::string identity_endpoint;  ///< IDENTITY_ENDPOINT
   Secret identity_header;         ///< IDENTITY_HEADER
+  std::string imds_endpoint;      ///< IMDS_ENDPOINT: set beside IDENTITY_ENDPOINT by Azure Arc
   std::string pod_identity_host;  ///< AZURE_POD_IDENTITY_AUTHORITY_HOST
+  /// Where Azure Arc's agent puts the keys that prove that we may read them.
+  std::string arc_key_folder = "/var/opt/azcmagent/tokens";
+  std::string tool_path;                      ///< PATH, where az and azd are looked for
+  std::vector<std::string> tool_environment;  ///< "NAME=value", what they run with
 };
 
-/// DefaultAzureCredential: environment (client secret), then managed identity (App Service form
-/// when IDENTITY_ENDPOINT and IDENTITY_HEADER are set, else IMDS). The first member that succeeds
-/// is kept. Tokens are cached per resource; one fetch is in flight at a time; a token past its
-/// refresh_on is renewed in the background while callers go on with the old one. When all fail, the
-/// error's message says for each member what was tried and why not.
+/// DefaultAzureCredential: environment (client secret or certificate), workload identity, managed
+/// identity (App Service, Azure Arc, else IMDS), Azure CLI, Azure Developer CLI, as far as
+/// AZURE_TOKEN_CREDENTIALS leaves them in. The first member that succeeds is kept. Tokens are
+/// cached per resource; one fetch is in flight at a time; a token past its refresh_on is renewed in
+/// the background while callers go on with the old one. When all fail, the error's message has a
+/// line for each member: what was tried and why not.
+///
+/// Error: invalid_argument when AZURE_TOKEN_CREDENTIALS names nothing that is known here, or
+/// AZURE_AUTHORITY_HOST is no https URL.
 ///
 /// `random` (for the jitter of retries) is the system's in the second form.
-std::unique_ptr<TokenCredential> make_default_credential(CredentialSettings settings,
-                                                         http::HttpClient& http, Clock& clock,
-                                                         Random& random, Executor executor);
-std::unique_ptr<TokenCredential> make_default_credential(CredentialSettings settings,
-                                                         http::HttpClient& http, Clock& clock,
-                                                         Executor executor);
+Result<std::unique_ptr<TokenCredential>> make_default_credential(CredentialSettings settings,
+                                                                 http::HttpClient& http,
+                                                                 Clock& clock, Random& random,
+                                                                 Executor executor);
+Result<std::unique_ptr<TokenCredential>> make_default_credential(CredentialSettings settings,
+                                                                 http::HttpClient& http,
+                                                                 Clock& clock, Executor executor);
 
 }  // namespace latchkey::azure

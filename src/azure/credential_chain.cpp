@@ -7,17 +7,19 @@
 namespace latchkey::azure {
 namespace {
 
-Error sum_up(const std::vector<std::pair<std::string, Error>>& failures,
-             const std::string& resource) {
+struct Failure {
+  std::string member;
+  Error error;
+};
+
+/// One line for each member, so that a person sees at once which one should have worked.
+Error sum_up(const std::vector<Failure>& failures, const std::string& resource) {
   Error sum;
   sum.kind = ErrorKind::unavailable;
   sum.code = "NoCredential";
-  sum.message = "no credential gave a token for " + resource + ": ";
-  bool first = true;
+  sum.message = "no credential gave a token for " + resource + ". What was tried, in this order:\n";
   for (const auto& [member, error] : failures) {
-    if (!first) sum.message += "; ";
-    first = false;
-    sum.message += member + ": " + error.message;
+    sum.message += "  - " + member + ": " + error.message + "\n";
     if (error.retry_after) sum.retry_after = error.retry_after;
     if (error.kind == ErrorKind::denied && sum.kind != ErrorKind::denied) {
       sum.kind = ErrorKind::denied;
@@ -26,39 +28,52 @@ Error sum_up(const std::vector<std::pair<std::string, Error>>& failures,
       sum.http_status = error.http_status;
     }
   }
-  sum.message +=
-      ". Give the process an identity: on Azure switch on its managed identity, elsewhere set "
-      "AZURE_TENANT_ID, AZURE_CLIENT_ID and AZURE_CLIENT_SECRET, or IDENTITY_ENDPOINT and "
-      "IDENTITY_HEADER";
   return sum;
 }
 
+constexpr std::string_view kRemedy =
+    "Give the process an identity: on Azure switch on its managed identity, elsewhere set "
+    "AZURE_TENANT_ID, AZURE_CLIENT_ID and AZURE_CLIENT_SECRET, or sign in with az login";
+constexpr std::string_view kRefusalRemedy =
+    "Those after it were not tried, for its settings say that it is meant: correct or unset them";
+
 }  // namespace
 
-CredentialChain::CredentialChain(std::vector<std::unique_ptr<TokenCredential>> members)
-    : members_(std::move(members)) {}
+CredentialChain::CredentialChain(std::vector<Member> members) : members_(std::move(members)) {}
+
+std::string CredentialChain::name() const {
+  return kept_ == nullptr ? "DefaultAzureCredential" : kept_->name();
+}
 
 Task<Result<AccessToken>> CredentialChain::get_token(std::string resource) {
   if (kept_ != nullptr) co_return co_await kept_->get_token(resource);
 
-  std::vector<std::pair<std::string, Error>> failures;
-  for (const auto& member : members_) {
-    Result<AccessToken> token = co_await member->get_token(resource);
+  std::vector<Failure> failures;
+  std::string_view remedy = kRemedy;
+  for (const auto& [credential, refusal_ends_walk] : members_) {
+    Result<AccessToken> token = co_await credential->get_token(resource);
     if (token) {
       // A walk for another resource, at the same time, may have settled it already.
       if (kept_ == nullptr) {
-        kept_ = member.get();
+        kept_ = credential.get();
         log::debug("credential_chosen", {{"credential", kept_->name()}});
       }
       co_return token;
     }
-    failures.emplace_back(member->name(), std::move(token.error()));
+    const bool refused = token.error().kind == ErrorKind::denied;
+    failures.push_back({credential->name(), std::move(token.error())});
+    if (refused && refusal_ends_walk) {
+      remedy = kRefusalRemedy;
+      break;
+    }
   }
-  co_return fail(sum_up(failures, resource));
+  Error sum = sum_up(failures, resource);
+  sum.message += remedy;
+  co_return fail(std::move(sum));
 }
 
 void CredentialChain::forget(const std::string& resource) {
-  for (const auto& member : members_) member->forget(resource);
+  for (const Member& member : members_) member.credential->forget(resource);
 }
 
 }  // namespace latchkey::azure

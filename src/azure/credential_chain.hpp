@@ -9,17 +9,27 @@
 namespace latchkey::azure {
 
 /// Tries its members in order; the first that gives a token is kept for good, and its later errors
-/// are the chain's own. While none has succeeded, a failure of all is one error: kind denied when a
-/// service said no to any of them, else unavailable; the message has a part for each member.
+/// are the chain's own.
+///
+/// A member that is meant to be used and is refused ends the walk, as in most SDKs: a wrong secret
+/// must not let the process go on under another identity. While none has succeeded, a failure is
+/// one error: kind denied when a service said no to any member, else unavailable; the message has a
+/// line for each member.
 class CredentialChain final : public TokenCredential {
  public:
-  explicit CredentialChain(std::vector<std::unique_ptr<TokenCredential>> members);
+  struct Member {
+    std::unique_ptr<TokenCredential> credential;
+    bool refusal_ends_walk = false;
+  };
+
+  explicit CredentialChain(std::vector<Member> members);
   Task<Result<AccessToken>> get_token(std::string resource) override;
   void forget(const std::string& resource) override;
-  std::string name() const override { return "DefaultAzureCredential"; }
+  /// The kept member's, once there is one.
+  std::string name() const override;
 
  private:
-  std::vector<std::unique_ptr<TokenCredential>> members_;
+  std::vector<Member> members_;
   TokenCredential* kept_ = nullptr;
 };
 

@@ -1,89 +1,64 @@
 #include "azure/environment_credential.hpp"
 
-#include <algorithm>
 #include <utility>
 #include <vector>
 
-#include "azure/token_fetch.hpp"
+#include "azure/small_file.hpp"
+#include "base/client_certificate.hpp"
 #include "base/encoding.hpp"
+#include "wire/client_assertion.hpp"
 
 namespace latchkey::azure {
 namespace {
-constexpr std::string_view kPublicAuthority = "https://login.microsoftonline.com";
-constexpr RetryOptions kRetry{.attempts_max = 4,
-                              .first_delay = std::chrono::milliseconds{800},
-                              .delay_max = std::chrono::seconds{10},
-                              .deadline = std::chrono::seconds{30},
-                              .attempt_timeout = std::chrono::seconds{10}};
-
-/// A GUID or a domain name: what may stand in the path unescaped.
-bool is_tenant(std::string_view text) {
-  return !text.empty() && std::all_of(text.begin(), text.end(), [](char c) {
-    return (c >= '0' && c <= '9') || (c >= 'a' && c <= 'z') || (c >= 'A' && c <= 'Z') || c == '.' ||
-           c == '-';
-  });
-}
-
-std::string joined(const std::vector<std::string_view>& names) {
-  std::string out;
-  for (std::size_t i = 0; i < names.size(); ++i) {
-    if (i > 0) out += i + 1 == names.size() ? " and " : ", ";
-    out += names[i];
-  }
-  return out;
-}
+constexpr std::size_t kCertificateFileBytesMax = std::size_t{256} * 1024;
 }  // namespace
 
 EnvironmentCredential::EnvironmentCredential(CredentialSettings settings, http::HttpClient& http,
                                              Clock& clock, Random& random)
-    : settings_(std::move(settings)), http_(http), clock_(clock), random_(random) {
-  if (settings_.authority_host.empty()) settings_.authority_host = kPublicAuthority;
-  while (settings_.authority_host.ends_with('/')) settings_.authority_host.pop_back();
-}
+    : settings_(std::move(settings)),
+      grant_(settings_, http, clock, random),
+      clock_(clock),
+      random_(random) {}
 
 std::string EnvironmentCredential::problem() const {
   std::vector<std::string_view> missing;
   if (settings_.tenant_id.empty()) missing.emplace_back("AZURE_TENANT_ID");
   if (settings_.client_id.empty()) missing.emplace_back("AZURE_CLIENT_ID");
-  if (settings_.client_secret.empty()) missing.emplace_back("AZURE_CLIENT_SECRET");
-  if (!missing.empty())
-    return joined(missing) + (missing.size() == 1 ? " is" : " are") + " not set";
-  if (!is_tenant(settings_.tenant_id)) {
-    return "AZURE_TENANT_ID must be a tenant's GUID or domain name";
+  if (settings_.client_secret.empty() && settings_.certificate_file.empty()) {
+    missing.emplace_back("AZURE_CLIENT_SECRET (or AZURE_CLIENT_CERTIFICATE_PATH)");
   }
-  const auto authority = http::parse_url(settings_.authority_host);
-  if (!authority || !authority->query.empty()) return "AZURE_AUTHORITY_HOST is not a URL";
-  if (!authority->is_https()) {
-    return "AZURE_AUTHORITY_HOST must be https, for the client secret is sent there";
-  }
-  return {};
+  return missing.empty() ? grant_.problem() : not_set(missing);
 }
 
 Task<Result<AccessToken>> EnvironmentCredential::get_token(std::string resource) {
   const std::string wrong = problem();
   if (!wrong.empty()) co_return fail(ErrorKind::unavailable, "CredentialUnavailable", wrong);
-
-  RetryPolicy policy(http_, clock_, random_, kRetry);
-  RetryPolicy::Prepare make = [this, &resource] { return prepare(resource); };
-  Result<http::Response> answer = co_await policy.send(std::move(make));
-  co_return token_from(std::move(answer), "the token endpoint of tenant " + settings_.tenant_id,
-                       clock_.now());
+  auto proof = prove();
+  if (!proof) co_return fail(std::move(proof.error()));
+  co_return co_await grant_.ask(std::move(resource), std::move(*proof));
 }
 
-Task<Result<http::ClientRequest>> EnvironmentCredential::prepare(std::string resource) const {
-  auto url =
-      http::parse_url(settings_.authority_host + "/" + settings_.tenant_id + "/oauth2/v2.0/token");
-  if (!url) co_return fail(std::move(url.error()));
-  http::ClientRequest request;
-  request.method = http::Method::post;
-  request.url = std::move(*url);
-  request.headers.add("Content-Type", "application/x-www-form-urlencoded");
-  request.headers.add("Accept", "application/json");
-  request.body = "grant_type=client_credentials&client_id=" + percent_encode(settings_.client_id) +
-                 "&client_secret=" + percent_encode(settings_.client_secret.reveal()) +
-                 "&scope=" + percent_encode(resource + "/.default");
-  request.replayable = true;  // Asking twice for a token changes nothing.
-  co_return request;
+Result<Secret> EnvironmentCredential::prove() const {
+  if (settings_.client_secret.empty()) return assertion();
+  return Secret("client_secret=" + percent_encode(settings_.client_secret.reveal()));
+}
+
+Result<Secret> EnvironmentCredential::assertion() const {
+  constexpr std::string_view kName = "AZURE_CLIENT_CERTIFICATE_PATH";
+  const auto file = read_small_file(kName, settings_.certificate_file, kCertificateFileBytesMax);
+  if (!file) return fail(file.error());
+  const auto certificate = read_client_certificate(file->reveal());
+  if (!certificate) {
+    return fail(ErrorKind::unavailable, "CredentialUnavailable",
+                std::string(kName) + " (" + settings_.certificate_file +
+                    "): " + certificate.error().message);
+  }
+  const wire::AssertionClaims claims{.token_url = grant_.token_url(),
+                                     .client_id = settings_.client_id,
+                                     .id = random_.uuid(),
+                                     .now = clock_.now()};
+  return wire::client_assertion_parameters(
+      wire::sign_client_assertion(claims, *certificate, settings_.send_certificate_chain));
 }
 
 }  // namespace latchkey::azure

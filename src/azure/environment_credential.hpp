@@ -1,14 +1,14 @@
 #pragma once
 
+#include "azure/client_credentials_grant.hpp"
 #include "azure/credential.hpp"
-#include "azure/retry_policy.hpp"
 
 namespace latchkey::azure {
 
-/// A service principal with a client secret, from AZURE_TENANT_ID, AZURE_CLIENT_ID and
-/// AZURE_CLIENT_SECRET: POST AUTHORITY/TENANT/oauth2/v2.0/token, grant client_credentials. The
-/// authority must be https. Asks the endpoint at every call: TokenCache stands in front.
-/// Source: Microsoft identity platform, "OAuth 2.0 client credentials flow".
+/// A service principal, from AZURE_TENANT_ID, AZURE_CLIENT_ID and either AZURE_CLIENT_SECRET or,
+/// where that is not set, AZURE_CLIENT_CERTIFICATE_PATH: a PEM file with an RSA key and its
+/// certificate, read again for each token so that it may be replaced. Asks the endpoint at every
+/// call: TokenCache stands in front.
 class EnvironmentCredential final : public TokenCredential {
  public:
   EnvironmentCredential(CredentialSettings settings, http::HttpClient& http, Clock& clock,
@@ -20,10 +20,11 @@ class EnvironmentCredential final : public TokenCredential {
  private:
   /// What is missing or wrong in the settings; empty when nothing is.
   std::string problem() const;
-  Task<Result<http::ClientRequest>> prepare(std::string resource) const;
+  Result<Secret> prove() const;
+  Result<Secret> assertion() const;
 
   CredentialSettings settings_;
-  http::HttpClient& http_;
+  ClientCredentialsGrant grant_;
   Clock& clock_;
   Random& random_;
 };

@@ -7,6 +7,7 @@
 
 #include "azure/single_flight.hpp"
 #include "base/log.hpp"
+#include "base/time_text.hpp"
 
 namespace latchkey::azure {
 
@@ -20,6 +21,8 @@ struct TokenCache::Entry {
   SteadyTime refresh_not_before = SteadyTime::min();
   SteadyTime forget_not_before = SteadyTime::min();
   std::optional<Error> failure;  ///< of the last fetch
+  int failures = 0;              ///< since the last success
+  UtcTime failing_since{};
   SteadyTime failure_holds_until = SteadyTime::min();
   SingleFlight flight;
 };
@@ -101,22 +104,37 @@ void TokenCache::start_fetch(const std::shared_ptr<Shared>& shared, Entry& entry
 
 Task<> TokenCache::fetch(std::shared_ptr<Shared> shared, Entry* entry) {
   Result<AccessToken> token = co_await shared->inner->get_token(entry->resource);
-  const UtcTime now = shared->clock.now();
-  const SteadyTime steady_now = shared->clock.steady_now();
-  entry->refresh_not_before = steady_now + kRefreshSpacing;
-  if (token) {
-    const auto margin = std::min<UtcTime::duration>(kEndMargin, (token->expires_on - now) / 10);
-    entry->usable_until = token->expires_on - margin;
-    entry->token = std::move(*token);
+  if (!token) {
+    take_failure(*shared, *entry, std::move(token.error()));
     co_return;
   }
-  if (shared->usable(*entry)) {
-    log::warning("token_refresh_failed", {{"resource", entry->resource},
-                                          {"credential", shared->inner->name()},
-                                          {"reason", token.error().message}});
+  const UtcTime now = shared->clock.now();
+  const auto margin = std::min<UtcTime::duration>(kEndMargin, (token->expires_on - now) / 10);
+  const auto spacing = std::min<UtcTime::duration>(kRefreshSpacing, (token->expires_on - now) / 2);
+  entry->usable_until = token->expires_on - margin;
+  entry->refresh_not_before = shared->clock.steady_now() + spacing;
+  entry->token = std::move(*token);
+  entry->failures = 0;
+}
+
+void TokenCache::take_failure(const Shared& shared, Entry& entry, Error error) {
+  std::chrono::seconds delay = kRetryFirst;
+  for (int i = 0; i < entry.failures && delay < kRetryMax; ++i) delay *= 2;
+  const SteadyTime now = shared.clock.steady_now();
+  entry.refresh_not_before = now + std::min(delay, kRetryMax);
+  entry.failure_holds_until = now + kFailureHold;
+  if (entry.failures++ == 0) entry.failing_since = shared.clock.now();
+  if (shared.usable(entry)) {
+    log::warning("token_refresh_failed", {{"resource", entry.resource},
+                                          {"credential", shared.inner->name()},
+                                          {"usable_until", to_iso8601(entry.usable_until)},
+                                          {"reason", error.message}});
+  } else if (entry.token) {
+    error.message = "the token for " + entry.resource + " ended at " +
+                    to_rfc1123(entry.token->expires_on) + ", and fetching a new one fails since " +
+                    to_rfc1123(entry.failing_since) + ": " + error.message;
   }
-  entry->failure = std::move(token.error());
-  entry->failure_holds_until = steady_now + kFailureHold;
+  entry.failure = std::move(error);
 }
 
 void TokenCache::forget(const std::string& resource) {

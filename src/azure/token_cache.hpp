@@ -12,14 +12,19 @@ namespace latchkey::azure {
 ///
 /// - One fetch per resource is in flight; who needs the token meanwhile waits for that one.
 /// - From refresh_on a new token is fetched in the background while the old one is given out, so
-///   nobody waits as long as it lives. Background fetches are at least kRefreshSpacing apart: a
-///   failing endpoint is not hammered, nor one that keeps giving the token which it has cached.
-/// - A failed fetch is answered to everybody for kFailureHold before the next is tried.
+///   nobody waits as long as it lives. Background fetches are at least kRefreshSpacing (of a short
+///   token: half its life) apart, for an endpoint may keep giving the token which it has cached;
+///   after a failed one the next waits from kRetryFirst on, twice as long each time, up to
+///   kRetryMax.
+/// - A fetch that fails when there is no usable token is answered to everybody for kFailureHold
+///   before the next is tried. When a token has ended for lack of a new one, the error says so.
 /// - forget() drops the token, but only once in kForgetSpacing: many calls that ran with the same
 ///   refused token must not drop its successor.
 class TokenCache final : public TokenCredential {
  public:
   static constexpr std::chrono::seconds kRefreshSpacing{30};
+  static constexpr std::chrono::seconds kRetryFirst{10};
+  static constexpr std::chrono::seconds kRetryMax{300};
   static constexpr std::chrono::seconds kForgetSpacing{30};
   static constexpr std::chrono::seconds kFailureHold{1};
   /// A token is not given out in its last kEndMargin, or last tenth if that is shorter.
@@ -38,6 +43,7 @@ class TokenCache final : public TokenCredential {
   static Task<Result<AccessToken>> get(std::shared_ptr<Shared> shared, std::string resource);
   static void start_fetch(const std::shared_ptr<Shared>& shared, Entry& entry);
   static Task<> fetch(std::shared_ptr<Shared> shared, Entry* entry);
+  static void take_failure(const Shared& shared, Entry& entry, Error error);
 
   std::shared_ptr<Shared> shared_;
 };

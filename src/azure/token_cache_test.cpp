@@ -6,6 +6,7 @@
 #include <optional>
 
 #include "azure/testing/stepper.hpp"
+#include "base/time_text.hpp"
 
 namespace latchkey::azure {
 namespace {
@@ -125,16 +126,43 @@ TEST_F(TokenCacheTest, RenewsInTheBackgroundWhileTheOldTokenLives) {
   EXPECT_EQ(script.calls, 2);
 }
 
-TEST_F(TokenCacheTest, FailedRefreshesAreHalfAMinuteApartAndHarmless) {
+TEST_F(TokenCacheTest, FailedRefreshesAreHarmlessAndComeFartherAndFartherApart) {
+  script.delay = 0ms;
   EXPECT_EQ(ask(), "token-1");
   script.failing = true;
   pass(30min);
-  for (int second = 0; second < 120; ++second) {
+  std::vector<int> at;
+  for (int second = 0; second < 1200; ++second) {
+    const int before = script.calls;
     EXPECT_EQ(ask_now(), "token-1");
+    if (script.calls > before) at.push_back(second);
     pass(1s);
   }
-  EXPECT_GE(script.calls, 1 + 3);
-  EXPECT_LE(script.calls, 1 + 4);
+  EXPECT_EQ(at, (std::vector<int>{0, 10, 30, 70, 150, 310, 610, 910}));
+  script.failing = false;
+  pass(300s);
+  EXPECT_EQ(ask_now(), "token-10");
+}
+
+TEST_F(TokenCacheTest, AfterTheEndTheErrorSaysSinceWhenAndWhy) {
+  EXPECT_EQ(ask(), "token-1");
+  const UtcTime end = clock.now() + script.lifetime;
+  script.failing = true;
+  pass(40min);
+  const UtcTime since = clock.now() + script.delay;
+  EXPECT_EQ(ask_now(), "token-1");
+  pass(script.delay);
+  pass(20min);
+  const auto token = testing::run_through(context, clock, cache->get_token(kVault));
+  ASSERT_FALSE(token);
+  EXPECT_EQ(token.error().code, "Down");
+  for (const std::string& part : {std::string("the endpoint is down"), kVault,
+                                  "ended at " + to_rfc1123(end), "since " + to_rfc1123(since)}) {
+    EXPECT_NE(token.error().message.find(part), std::string::npos) << token.error().message;
+  }
+  script.failing = false;
+  pass(1s);
+  EXPECT_EQ(ask(), "token-4") << "as soon as the endpoint is back";
 }
 
 TEST_F(TokenCacheTest, AnEndpointThatKeepsGivingItsCachedTokenIsNotHammered) {
@@ -155,6 +183,16 @@ TEST_F(TokenCacheTest, ATokenNearItsEndIsNotGivenOut) {
   EXPECT_EQ(ask_now(), "token-1");
   pass(1ms);
   EXPECT_EQ(ask(), "Down");
+}
+
+TEST_F(TokenCacheTest, AShortLivedTokenIsRenewedToo) {
+  script.lifetime = 16s;
+  script.refresh_in = 8s;
+  EXPECT_EQ(ask(), "token-1");
+  pass(8s);
+  EXPECT_EQ(ask_now(), "token-1");
+  pass(script.delay);
+  EXPECT_EQ(ask_now(), "token-2");
 }
 
 TEST_F(TokenCacheTest, AShortLivedTokenIsStillOfUse) {

@@ -1,9 +1,7 @@
 #include "azure/token_fetch.hpp"
 
 #include <algorithm>
-#include <chrono>
-
-#include "wire/token_json.hpp"
+#include <utility>
 
 namespace latchkey::azure {
 namespace {
@@ -37,35 +35,40 @@ Result<AccessToken> token_from(Result<http::Response> answer, const std::string&
   if (answer->status != 200) {
     return fail(as_credential_error(wire::token_error_from(*answer, who)));
   }
+  if (answer->body.size() > kTokenAnswerBytesMax) {
+    return fail(ErrorKind::unavailable, "InvalidTokenAnswer",
+                who + " answered more than a token answer can have");
+  }
   Result<wire::TokenAnswer> parsed = wire::parse_token(answer->body, now);
   if (!parsed) {
     Error error = std::move(parsed.error());
     error.message = who + " answered something that is no token: " + error.message;
     return fail(as_credential_error(std::move(error)));
   }
-  if (!fits_in_header(parsed->access_token.reveal())) {
+  return token_from(std::move(*parsed), who, now);
+}
+
+Result<AccessToken> token_from(wire::TokenAnswer answer, const std::string& who, UtcTime now) {
+  if (!fits_in_header(answer.access_token.reveal())) {
     return fail(ErrorKind::unavailable, "MalformedToken",
                 who + " gave a token that is empty or holds blanks or control characters");
   }
-  if (parsed->expires_on <= now) {
+  if (answer.expires_on <= now) {
     return fail(ErrorKind::unavailable, "TokenExpired",
                 who +
                     " gave a token that has expired already; compare this machine's clock with "
                     "the endpoint's");
   }
   AccessToken token;
-  token.expires_on = parsed->expires_on;
-  const bool advised = parsed->refresh_on > UtcTime{} && parsed->refresh_on < parsed->expires_on;
-  token.refresh_on = advised ? parsed->refresh_on : token_refresh_time(now, parsed->expires_on);
-  token.value = std::move(parsed->access_token);
+  token.expires_on = answer.expires_on;
+  const bool advised = answer.refresh_on > UtcTime{} && answer.refresh_on < answer.expires_on;
+  token.refresh_on = advised ? answer.refresh_on : token_refresh_time(now, answer.expires_on);
+  token.value = std::move(answer.access_token);
   return token;
 }
 
 UtcTime token_refresh_time(UtcTime now, UtcTime expires_on) {
-  const auto lifetime = expires_on - now;
-  const UtcTime half = now + lifetime / 2;
-  if (lifetime >= std::chrono::hours{2}) return half;
-  return std::max(half, expires_on - std::chrono::minutes{5});
+  return now + (expires_on - now) / 2;
 }
 
 }  // namespace latchkey::azure

@@ -25,7 +25,7 @@ TEST(TokenFetch, ReadsAToken) {
   ASSERT_TRUE(token) << token.error().message;
   EXPECT_EQ(token->value.reveal(), "abc");
   EXPECT_EQ(token->expires_on, kNow + 1h);
-  EXPECT_EQ(token->refresh_on, kNow + 55min);
+  EXPECT_EQ(token->refresh_on, kNow + 30min);
 }
 
 TEST(TokenFetch, TheEndpointsAdviceOnRefreshingWins) {
@@ -39,16 +39,23 @@ TEST(TokenFetch, AdviceToRefreshAfterTheEndIsNoAdvice) {
   const auto token = token_from(
       answer(200, R"({"access_token":"abc","expires_in":3600,"refresh_in":7200})"), kWho, kNow);
   ASSERT_TRUE(token);
-  EXPECT_EQ(token->refresh_on, kNow + 55min);
+  EXPECT_EQ(token->refresh_on, kNow + 30min);
 }
 
-TEST(TokenFetch, RefreshesAtHalfLifeOrFiveMinutesBeforeTheEnd) {
-  const std::vector<std::pair<std::chrono::seconds, std::chrono::seconds>> rows = {
-      {24h, 12h},   {2h, 1h},  {2h - 2s, 2h - 2s - 5min}, {1h, 55min}, {10min, 5min},
-      {6min, 3min}, {60s, 30s}};
-  for (const auto& [lifetime, expected] : rows) {
-    EXPECT_EQ(token_refresh_time(kNow, kNow + lifetime), kNow + expected) << lifetime.count();
+TEST(TokenFetch, RefreshesAtHalfLife) {
+  for (const std::chrono::minutes lifetime : {24h, 1h}) {
+    EXPECT_EQ(token_refresh_time(kNow, kNow + lifetime), kNow + lifetime / 2) << lifetime.count();
   }
+  EXPECT_EQ(token_refresh_time(kNow, kNow + 10s), kNow + 5s);
+}
+
+TEST(TokenFetch, AnAnswerThatIsTooLongIsNotRead) {
+  std::string body = R"({"access_token":"abc","expires_in":3600)";
+  body += std::string(kTokenAnswerBytesMax - body.size() - 1, ' ') + "}";
+  EXPECT_TRUE(token_from(answer(200, body), kWho, kNow));
+  const auto token = token_from(answer(200, body + " "), kWho, kNow);
+  ASSERT_FALSE(token);
+  EXPECT_EQ(token.error().kind, ErrorKind::unavailable);
 }
 
 TEST(TokenFetch, SaysWhoFailedAndWhetherItWasARefusal) {

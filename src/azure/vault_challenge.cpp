@@ -1,22 +1,12 @@
 #include "azure/vault_challenge.hpp"
 
-#include <array>
 #include <utility>
 
+#include "azure/clouds.hpp"
 #include "wire/challenge.hpp"
 
 namespace latchkey::azure {
 namespace {
-constexpr std::string_view kPublicDomain = "vault.azure.net";
-constexpr std::array kVaultDomains{kPublicDomain, std::string_view("vault.azure.cn"),
-                                   std::string_view("vault.usgovcloudapi.net"),
-                                   std::string_view("vault.microsoftazure.de")};
-
-bool is_below(std::string_view host, std::string_view domain) {
-  return host.size() > domain.size() + 1 && host.ends_with(domain) &&
-         host[host.size() - domain.size() - 1] == '.';
-}
-
 /// True when `url` was written with a port, be it its scheme's own.
 bool names_port(std::string_view url) {
   const std::size_t start = url.find("://") + 3;
@@ -29,10 +19,9 @@ bool names_port(std::string_view url) {
 }  // namespace
 
 std::string initial_vault_resource(const http::Url& vault) {
-  for (const std::string_view domain : kVaultDomains) {
-    if (is_below(vault.host, domain)) return "https://" + std::string(domain);
-  }
-  if (http::is_loopback_host(vault.host)) return "https://" + std::string(kPublicDomain);
+  const AzureCloud* cloud = cloud_of_host(vault.host);
+  if (cloud == nullptr && http::is_loopback_host(vault.host)) cloud = &public_cloud();
+  if (cloud != nullptr) return "https://" + std::string(cloud->vault_domain);
   return {};
 }
 

@@ -50,4 +50,10 @@ Secret sign_client_assertion(const AssertionClaims& claims, const ClientCertific
   return Secret(std::move(text));
 }
 
+Secret client_assertion_parameters(const Secret& assertion) {
+  return Secret("client_assertion_type=" +
+                percent_encode("urn:ietf:params:oauth:client-assertion-type:jwt-bearer") +
+                "&client_assertion=" + percent_encode(assertion.reveal()));
+}
+
 }  // namespace latchkey::wire

@@ -11,9 +11,6 @@
 /// application authentication certificate credentials".
 namespace latchkey::wire {
 
-/// The form parameter `client_assertion_type`.
-inline constexpr const char* kJwtBearerAssertion =
-    "urn:ietf:params:oauth:client-assertion-type:jwt-bearer";
 inline constexpr std::chrono::minutes kAssertionLifetime{10};
 
 struct AssertionClaims {
@@ -27,5 +24,9 @@ struct AssertionClaims {
 /// instead of one certificate.
 Secret sign_client_assertion(const AssertionClaims& claims, const ClientCertificate& certificate,
                              bool send_chain);
+
+/// The form parameters that carry an assertion, ours or another provider's token:
+/// "client_assertion_type=...&client_assertion=...".
+Secret client_assertion_parameters(const Secret& assertion);
 
 }  // namespace latchkey::wire

@@ -68,5 +68,11 @@ TEST(ClientAssertion, SendsTheChainWhenAskedTo) {
   EXPECT_EQ(chain[1].as_string(), to_base64(certificate.chain[1]));
 }
 
+TEST(ClientAssertion, GoesIntoTheFormEscaped) {
+  EXPECT_EQ(client_assertion_parameters(Secret("a.b&c")).reveal(),
+            "client_assertion_type=urn%3Aietf%3Aparams%3Aoauth%3Aclient-assertion-type%3A"
+            "jwt-bearer&client_assertion=a.b%26c");
+}
+
 }  // namespace
 }  // namespace latchkey::wire
