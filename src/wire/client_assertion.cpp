@@ -51,8 +51,7 @@ Secret sign_client_assertion(const AssertionClaims& claims, const ClientCertific
 }
 
 Secret client_assertion_parameters(const Secret& assertion) {
-  return Secret("client_assertion_type=" +
-                percent_encode("urn:ietf:params:oauth:client-assertion-type:jwt-bearer") +
+  return Secret("client_assertion_type=" + percent_encode(kJwtBearerAssertion) +
                 "&client_assertion=" + percent_encode(assertion.reveal()));
 }
 

@@ -11,6 +11,9 @@
 /// application authentication certificate credentials".
 namespace latchkey::wire {
 
+/// The form parameter `client_assertion_type`.
+inline constexpr const char* kJwtBearerAssertion =
+    "urn:ietf:params:oauth:client-assertion-type:jwt-bearer";
 inline constexpr std::chrono::minutes kAssertionLifetime{10};
 
 struct AssertionClaims {
