@@ -58,6 +58,15 @@ void add_running(CLI::App& app, Run& chosen) {
   for (auto* it : {up, cloud}) {
     it->add_flag("--in-memory", options->in_memory, "Keep queues and codes in memory only");
     it->add_option("--account", options->accounts, "A storage account beside devstoreaccount1");
+    it->add_option("--vault", options->vaults,
+                   "NAME, NAME=rbac or NAME=access-policy: a vault beside latchkey, and who decides"
+                   " in it; it stays");
+    it->add_option("--vault-recoverable-days", options->vault_recoverable_days,
+                   "How long deleted secrets can be recovered")
+        ->check(CLI::Range(7, 90))
+        ->capture_default_str();
+    it->add_flag("--vault-throttle", options->vault_throttle,
+                 "Answer 429 beyond 4000 reads or 300 new versions in 10 s, as Azure's vaults do");
     it->add_option("--trusted-issuer", options->trusted_issuers,
                    "ISSUER=FILE: accept tokens of that issuer too; FILE is its key set (JWKS)");
     it->add_option("--trusted-audience", options->trusted_audiences,

@@ -92,7 +92,7 @@ Task<Result<>> LocalCloud::provision(World world) {
 
 Task<Result<>> LocalCloud::provision_secrets(World world) {
   if (!cloud_->secret(kNumberSecretName)) {
-    auto key = cloud_->functions().function_key(kNumberFunction, "default");
+    auto key = cloud_->function_key(kNumberFunction);
     if (!key) {
       co_return fail(ErrorKind::internal, "NoFunctionKey",
                      "the number function has no default key");

@@ -8,7 +8,9 @@
 #include "app/running_cloud.hpp"
 #include "app/service_parts.hpp"
 #include "base/log.hpp"
+#include "cloud/data_folder.hpp"
 #include "cloud/functions/functions_host.hpp"
+#include "cloud/settings.hpp"
 #include "codes/sqlite_code_table.hpp"
 #include "service/random_number.hpp"
 
@@ -79,6 +81,7 @@ Result<NumberSettings> read_number_settings(const Environment& environment) {
 }
 
 struct OwnHost {
+  std::unique_ptr<cloud::FunctionKeys> keys;
   std::unique_ptr<cloud::FunctionsHost> host;
   std::unique_ptr<sqlite::Writer> writer;
 };
@@ -89,12 +92,22 @@ Result<OwnHost> make_own_host(const std::filesystem::path& data, http::Handler f
                               Random& random) {
   auto database = sqlite::Database::open(data / "functions.db");
   if (!database) return fail(database.error());
-  auto host = cloud::FunctionsHost::load(*database, random);
-  if (!host) return fail(host.error());
+  const auto sealing = cloud::keep_store_key(data / "keys" / "functions-store-key");
+  if (!sealing) return fail(sealing.error());
+  const cloud::StoreKey store_key(*sealing, random);
+  if (auto made = cloud::prepare_settings(*database); !made) return fail(made.error());
+  if (auto fits = store_key.check(*database); !fits) return fail(fits.error());
+  auto keys = cloud::FunctionKeys::load(*database, store_key, random);
+  if (!keys) return fail(keys.error());
+  if ((*keys)->had_plain()) {
+    auto cleaned = database->execute("PRAGMA wal_checkpoint(TRUNCATE)");
+    if (!cleaned) return fail(cleaned.error());
+  }
   OwnHost own;
-  own.host = std::move(*host);
+  own.keys = std::move(*keys);
   own.writer = std::make_unique<sqlite::Writer>(std::move(*database));
-  own.host->use_writer(*own.writer);
+  own.keys->use_writer(*own.writer);
+  own.host = std::make_unique<cloud::FunctionsHost>(*own.keys);
   own.host->add({.name = std::string(kNumberFunction),
                  .methods = {http::Method::get, http::Method::post},
                  .level = cloud::AuthLevel::function,
@@ -102,10 +115,12 @@ Result<OwnHost> make_own_host(const std::filesystem::path& data, http::Handler f
   return own;
 }
 
-Task<Result<>> write_key_file(const cloud::FunctionsHost& host, std::filesystem::path file) {
-  const auto key = host.function_key(kNumberFunction, "default");
-  if (!key) co_return fail(ErrorKind::internal, "NoFunctionKey", "the function has no default key");
-  co_return write_file(file, std::string(key->reveal()) + "\n", 0600);
+Task<Result<>> write_key_file(const cloud::FunctionKeys& keys, std::filesystem::path file) {
+  const auto owner = cloud::KeyOwner::function(kNumberFunction);
+  const auto* key = keys.find(owner, cloud::FunctionKeys::kDefault);
+  if (key == nullptr)
+    co_return fail(ErrorKind::internal, "NoFunctionKey", "the function has no default key");
+  co_return write_file(file, std::string(key->value.reveal()) + "\n", 0600);
 }
 
 Task<int> number(const NumberSettings& settings, const CommonOptions& common, World world) {
@@ -118,7 +133,7 @@ Task<int> number(const NumberSettings& settings, const CommonOptions& common, Wo
     if (!made) co_return report(made.error());
     own = std::move(*made);
     const auto key_file = common.data / "function-key";
-    auto written = co_await write_key_file(*own.host, key_file);
+    auto written = co_await write_key_file(*own.keys, key_file);
     if (!written) co_return report(written.error());
     fmt::print("latchkey: the function's key is in {}\n", key_file.string());
     handler = own.host->handler();

@@ -124,11 +124,36 @@ Result<std::vector<cloud::TrustedIssuerOptions>> parse_trusted(const UpOptions& 
   return issuers;
 }
 
+/// "NAME", "NAME=rbac" or "NAME=access-policy".
+Result<std::vector<cloud::VaultOptions>> parse_vaults(const std::vector<std::string>& texts) {
+  std::vector<cloud::VaultOptions> vaults;
+  for (const std::string& text : texts) {
+    const auto at = text.find('=');
+    cloud::VaultOptions vault{.name = text.substr(0, at)};
+    const auto model = at == std::string::npos ? "" : text.substr(at + 1);
+    if (model == "rbac") vault.model = cloud::PermissionModel::roles;
+    if (model == "access-policy") vault.model = cloud::PermissionModel::access_policies;
+    if (!cloud::is_vault_name(vault.name) || (at != std::string::npos && !vault.model)) {
+      return setting_error("--vault", text,
+                           "it is a name (3 to 24 letters, digits and dashes, a letter first), "
+                           "and =rbac or =access-policy behind it",
+                           "orders=access-policy");
+    }
+    vaults.push_back(std::move(vault));
+  }
+  return vaults;
+}
+
 Task<Result<>> start_cloud(Everything& all, const Ports& ports, const UpOptions& wanted,
                            World cloud_world) {
   auto trusted = parse_trusted(wanted);
   if (!trusted) co_return fail(trusted.error());
+  auto vaults = parse_vaults(wanted.vaults);
+  if (!vaults) co_return fail(vaults.error());
   cloud::CloudOptions options;
+  options.vaults = std::move(*vaults);
+  options.vault_recoverable_days = wanted.vault_recoverable_days;
+  if (wanted.vault_throttle) options.vault_limits.emplace();
   options.data = all.running.data;
   options.ports = ports.cloud;
   options.in_memory = wanted.in_memory;

@@ -16,6 +16,7 @@
 #include "cloud/queues/queue_service.hpp"
 #include "cloud/queues/storage_accounts.hpp"
 #include "cloud/settings.hpp"
+#include "cloud/store_key.hpp"
 #include "cloud/vault/vault_service.hpp"
 #include "http/server.hpp"
 
@@ -45,10 +46,13 @@ struct Cloud::Impl {
 
   /// Everything that reads cloud.db, then the writer.
   Result<> open_stores(const CloudOptions& options);
-  Result<> read_stores(sqlite::Database& database, const std::vector<std::string>& more_accounts);
+  Result<> read_stores(sqlite::Database& database, const CloudOptions& options);
+  /// Vaults, secrets and function keys.
+  Result<> read_sealed(sqlite::Database& database, std::vector<VaultOptions> more_vaults);
   Result<> trust_issuers(const std::vector<TrustedIssuerOptions>& issuers);
-  void make_services(sqlite::Database reader);
+  void make_services(sqlite::Database reader, const CloudOptions& options);
   void make_management();
+  void make_vault(sqlite::Database reader, const CloudOptions& options);
   /// All ports; which numbers they got is known afterwards.
   Result<> listen(const CloudOptions& options);
   Result<> listen_on(std::unique_ptr<http::Server>& server, http::ServerOptions options,
@@ -67,12 +71,14 @@ struct Cloud::Impl {
   Tenancy tenancy;
   std::vector<StorageAccount> accounts;
   bool is_new = false;
+  bool had_plain_secrets = false;  ///< when this started: of an older version
   CloudEndpoints endpoints;
   Metrics metrics;
 
   std::unique_ptr<sqlite::Writer> writer;
   std::unique_ptr<Identities> identities;
   std::unique_ptr<RoleAssignments> roles;
+  std::unique_ptr<FunctionKeys> function_keys;
   std::unique_ptr<FunctionsHost> functions;
   std::unique_ptr<SigningKeys> signing_keys;
   std::unique_ptr<TokenIssuer> issuer;
@@ -83,7 +89,8 @@ struct Cloud::Impl {
   std::unique_ptr<RoleAssignmentService> role_assignments;
   std::unique_ptr<IdentityService> identity_resources;
   std::unique_ptr<ManagementService> management;
-  std::unique_ptr<Vault> vault;
+  std::unique_ptr<Vaults> vaults;
+  std::unique_ptr<SecretStore> secrets;
   std::unique_ptr<VaultService> vault_service;
   std::unique_ptr<QueueService> queues;
   http::Handler queue_handler;
@@ -119,12 +126,16 @@ Result<> Cloud::Impl::open_stores(const CloudOptions& options) {
   if (!database) return fail(database.error());
   // One transaction: the first start pays for one fsync, not for ten.
   if (auto begun = database->execute("BEGIN IMMEDIATE"); !begun) return begun;
-  if (auto read = read_stores(*database, options.storage_accounts); !read) return read;
+  if (auto read = read_stores(*database, options); !read) return read;
   if (auto committed = database->execute("COMMIT"); !committed) return committed;
+  if (had_plain_secrets) {
+    auto cleaned = database->execute("PRAGMA wal_checkpoint(TRUNCATE)");
+    if (!cleaned) return cleaned;
+  }
   auto reader = open();
   if (!reader) return fail(reader.error());
   writer = std::make_unique<sqlite::Writer>(std::move(*database));
-  make_services(std::move(*reader));
+  make_services(std::move(*reader), options);
   return trust_issuers(options.trusted_issuers);
 }
 
@@ -137,15 +148,14 @@ Result<> Cloud::Impl::trust_issuers(const std::vector<TrustedIssuerOptions>& iss
   return {};
 }
 
-Result<> Cloud::Impl::read_stores(sqlite::Database& database,
-                                  const std::vector<std::string>& more_accounts) {
+Result<> Cloud::Impl::read_stores(sqlite::Database& database, const CloudOptions& options) {
   if (auto prepared = prepare_settings(database); !prepared) return prepared;
   const auto uuid = [this] { return random.uuid(); };
   auto tenant = keep_setting(database, "tenant_id", uuid);
   if (!tenant) return fail(tenant.error());
   auto subscription = keep_setting(database, "subscription_id", uuid);
   if (!subscription) return fail(subscription.error());
-  auto kept_accounts = keep_storage_accounts(database, random, more_accounts);
+  auto kept_accounts = keep_storage_accounts(database, random, options.storage_accounts);
   if (!kept_accounts) return fail(kept_accounts.error());
   accounts = std::move(*kept_accounts);
   tenancy.tenant_id = std::move(*tenant);
@@ -160,17 +170,32 @@ Result<> Cloud::Impl::read_stores(sqlite::Database& database,
   if (!found_roles) return fail(found_roles.error());
   roles = std::move(*found_roles);
   is_new = !roles->ever_assigned();
-  auto found_functions = FunctionsHost::load(database, random);
-  if (!found_functions) return fail(found_functions.error());
-  functions = std::move(*found_functions);
-  return Vault::prepare(database);
+  return read_sealed(database, options.vaults);
 }
 
-void Cloud::Impl::make_services(sqlite::Database reader) {
+Result<> Cloud::Impl::read_sealed(sqlite::Database& database,
+                                  std::vector<VaultOptions> more_vaults) {
+  const StoreKey key(folder.store_key(), random);
+  if (auto fits = key.check(database); !fits) return fits;
+  more_vaults.push_back({.name = std::string(kVault)});
+  auto found_vaults = Vaults::load(database, more_vaults);
+  if (!found_vaults) return fail(found_vaults.error());
+  vaults = std::move(*found_vaults);
+  const auto had_plain = prepare_secret_rows(database, key, kVault);
+  if (!had_plain) return fail(had_plain.error());
+  auto found_keys = FunctionKeys::load(database, key, random);
+  if (!found_keys) return fail(found_keys.error());
+  function_keys = std::move(*found_keys);
+  had_plain_secrets = *had_plain || function_keys->had_plain();
+  return {};
+}
+
+void Cloud::Impl::make_services(sqlite::Database reader, const CloudOptions& options) {
   identities->use_writer(*writer);
   signing_keys->use_writer(*writer);
   roles->use_writer(*writer);
-  functions->use_writer(*writer);
+  function_keys->use_writer(*writer);
+  functions = std::make_unique<FunctionsHost>(*function_keys);
   issuer = std::make_unique<TokenIssuer>(*signing_keys, tenancy, clock, random);
   authenticator = std::make_unique<Authenticator>(*signing_keys, issuer->issuer(), clock);
   managed_identities =
@@ -178,9 +203,17 @@ void Cloud::Impl::make_services(sqlite::Database reader) {
   login =
       std::make_unique<LoginService>(tenancy, *identities, *authenticator, *issuer, clock, random);
   make_management();
-  vault = std::make_unique<Vault>(std::move(reader), *writer, clock, random);
-  vault_service = std::make_unique<VaultService>(std::string(kVault), tenancy, *vault,
-                                                 *authenticator, *roles, random);
+  make_vault(std::move(reader), options);
+}
+
+void Cloud::Impl::make_vault(sqlite::Database reader, const CloudOptions& options) {
+  vaults->use_writer(*writer);
+  secrets = std::make_unique<SecretStore>(std::move(reader), *writer,
+                                          StoreKey(folder.store_key(), random), clock, random,
+                                          options.vault_recoverable_days);
+  VaultGate gate(std::string(kVault), tenancy, *vaults, *authenticator, *roles);
+  if (options.vault_limits) gate.use_throttle(VaultThrottle(*options.vault_limits, clock));
+  vault_service = std::make_unique<VaultService>(std::move(gate), *secrets, random);
 }
 
 void Cloud::Impl::make_management() {
@@ -328,6 +361,12 @@ RoleAssignments& Cloud::roles() {
 FunctionsHost& Cloud::functions() {
   return *impl_->functions;
 }
+std::optional<Secret> Cloud::function_key(std::string_view function) const {
+  const auto owner = KeyOwner::function(function);
+  const auto* key = impl_->function_keys->find(owner, FunctionKeys::kDefault);
+  if (key == nullptr) return std::nullopt;
+  return key->value;
+}
 bool Cloud::is_new() const {
   return impl_->is_new;
 }
@@ -353,7 +392,8 @@ Task<Result<>> Cloud::ensure_queue(std::string queue) {
 }
 
 std::optional<Secret> Cloud::secret(std::string_view name) const {
-  auto found = impl_->vault->get(name);
+  const SecretName secret{std::string(kVault), std::string(name)};
+  auto found = impl_->secrets->get(secret);
   if (found) return std::move(found->value);
   if (found.error().kind != ErrorKind::not_found) {
     log::error("vault_store_failed", {{"problem", found.error().message}});
@@ -366,7 +406,8 @@ Task<Result<>> Cloud::set_secret(std::string name, Secret value) {
   if (newest && *newest == value) co_return Result<>{};
   wire::SetSecretRequest content;
   content.value = std::move(value);
-  auto made = co_await impl_->vault->set(std::move(name), std::move(content));
+  SecretName in_vault{std::string(kVault), std::move(name)};
+  auto made = co_await impl_->secrets->set(std::move(in_vault), std::move(content));
   if (!made) co_return fail(made.error());
   co_return Result<>{};
 }

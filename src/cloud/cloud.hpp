@@ -18,6 +18,9 @@
 #include "cloud/identity/trusted_issuers.hpp"
 #include "cloud/queues/queue_service.hpp"
 #include "cloud/tenancy.hpp"
+#include "cloud/vault/secret_store.hpp"
+#include "cloud/vault/vault_throttle.hpp"
+#include "cloud/vault/vaults.hpp"
 
 namespace latchkey::cloud {
 
@@ -40,6 +43,12 @@ struct CloudOptions {
   /// Storage accounts beside devstoreaccount1, by name; the keys of each are made at its first
   /// start and stay.
   std::vector<std::string> storage_accounts{};
+  /// Vaults beside "latchkey", and the permission model of each; once made they stay.
+  std::vector<VaultOptions> vaults{};
+  /// How long a deleted secret can be recovered, 7 to 90.
+  int vault_recoverable_days = kRecoverableDaysMax;
+  /// Answer 429 beyond these, as Azure does; nullopt: no limits.
+  std::optional<VaultLimits> vault_limits{};
   /// How long the name of a deleted queue stays taken; in Azure some 30 s.
   std::chrono::seconds queue_deletion_window{0};
   /// Whose tokens are good here beside our own; roles are given to their object ids as to ours.
@@ -82,6 +91,8 @@ class Cloud {
 
   RoleAssignments& roles();
   FunctionsHost& functions();
+  /// The function's own key named "default", or nullopt.
+  std::optional<Secret> function_key(std::string_view function) const;
 
   /// Provisioning: each is fine when the thing is there already, and durable when it returns. A
   /// secret gets a new version only when its value is another.

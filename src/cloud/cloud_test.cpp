@@ -139,9 +139,8 @@ TEST_F(CloudTest, AnOwnerMakesAServicePrincipalThatLogsInUntilItsRoleIsTakenAway
   set_secret("n", "v");
   const auto& login = cloud_->endpoints().login;
   const auto as_owner = bearer(owner, "https://management.azure.com");
-  const auto robot_url =
-      fmt::format("{}{}/providers/Latchkey.Identity/identities/robot", login,
-                  cloud_->tenancy().resource_group_scope());
+  const auto robot_url = fmt::format("{}{}/providers/Latchkey.Identity/identities/robot", login,
+                                     cloud_->tenancy().resource_group_scope());
   const auto made = send(http::Method::put, robot_url + "?api-version=1", as_owner,
                          R"({"properties":{"kind":"servicePrincipal"}})");
   ASSERT_EQ(made.status, 201) << made.body;
@@ -181,11 +180,11 @@ TEST_F(CloudTest, ARotatedKeySignsAndTheFormerOneIsGoodForItsTokensAlsoAfterARes
   ensure_role(owner.object_id, "Key Vault Secrets User", cloud_->tenancy().vault(Cloud::kVault));
   set_secret("n", "v");
   const auto before = bearer(owner, "https://vault.azure.net");
-  const auto rotated = send(
-      http::Method::post,
-      fmt::format("{}{}/providers/Latchkey.Identity/rotateSigningKey?api-version=1",
-                  cloud_->endpoints().login, cloud_->tenancy().resource_group_scope()),
-      bearer(owner, "https://management.azure.com"));
+  const auto rotated =
+      send(http::Method::post,
+           fmt::format("{}{}/providers/Latchkey.Identity/rotateSigningKey?api-version=1",
+                       cloud_->endpoints().login, cloud_->tenancy().resource_group_scope()),
+           bearer(owner, "https://management.azure.com"));
   ASSERT_EQ(rotated.status, 200) << rotated.body;
   for (const bool restarted : {false, true}) {
     if (restarted) {
@@ -227,7 +226,7 @@ TEST_F(CloudTest, AFunctionAnswersToItsKey) {
                            }});
   const auto url = cloud_->endpoints().functions + "/api/RandomNumber";
   EXPECT_EQ(get(url).status, 401);
-  const auto key = cloud_->functions().function_key("RandomNumber", "default");
+  const auto key = cloud_->function_key("RandomNumber");
   ASSERT_TRUE(key);
   EXPECT_EQ(get(url, {{"x-functions-key", std::string(key->reveal())}}).status, 200);
 }

@@ -6,6 +6,7 @@
 #include <sys/stat.h>
 #include <unistd.h>
 
+#include <algorithm>
 #include <array>
 #include <cerrno>
 #include <cstring>
@@ -13,7 +14,10 @@
 #include <utility>
 #include <vector>
 
+#include "base/encoding.hpp"
 #include "base/log.hpp"
+#include "base/random.hpp"
+#include "base/text.hpp"
 #include "http/certificate.hpp"
 
 namespace latchkey::cloud {
@@ -196,6 +200,31 @@ Result<> write_and_sync(int descriptor, std::string_view content, unsigned mode)
 
 }  // namespace
 
+Result<Sha256> keep_store_key(const std::filesystem::path& file) {
+  if (auto made = make_folder(file.parent_path()); !made) return fail(made.error());
+  auto text = read_file(file, kPrivate);
+  if (!text) return fail(text.error());
+  Sha256 key{};
+  if (*text) {
+    const Secret kept(std::move(**text));
+    const auto bytes = from_hex(trim(kept.reveal()));
+    if (!bytes || bytes->size() != key.size()) {
+      return fail(
+          ErrorKind::storage, "DataFolderError",
+          fmt::format("{} does not hold a key of {} hex digits; put the file back from "
+                      "where it was saved, or remove it together with the database beside it",
+                      file.string(), 2 * key.size()));
+    }
+    std::ranges::copy(*bytes, key.begin());
+    return key;
+  }
+  SystemRandom().fill(key);
+  const Secret made(to_hex(key) + "\n");
+  const auto written = write_file_atomically(file, made.reveal(), kPrivate);
+  if (!written) return fail(written.error());
+  return key;
+}
+
 Result<> write_file_atomically(const std::filesystem::path& file, std::string_view content,
                                unsigned mode) {
   auto temporary = file;
@@ -229,7 +258,8 @@ DataFolder::DataFolder(DataFolder&& other) noexcept
       authority_(std::move(other.authority_)),
       server_chain_pem_(std::move(other.server_chain_pem_)),
       server_key_pem_(std::move(other.server_key_pem_)),
-      token_key_(other.token_key_) {}
+      token_key_(other.token_key_),
+      store_key_(other.store_key_) {}
 
 DataFolder& DataFolder::operator=(DataFolder&& other) noexcept {
   std::swap(folder_, other.folder_);
@@ -238,6 +268,7 @@ DataFolder& DataFolder::operator=(DataFolder&& other) noexcept {
   std::swap(server_chain_pem_, other.server_chain_pem_);
   std::swap(server_key_pem_, other.server_key_pem_);
   std::swap(token_key_, other.token_key_);
+  std::swap(store_key_, other.store_key_);
   return *this;
 }
 
@@ -259,11 +290,14 @@ Result<DataFolder> DataFolder::open(const std::filesystem::path& folder, const C
   if (!server) return fail(server.error());
   auto token_key = read_or_make_token_key(folder);
   if (!token_key) return fail(token_key.error());
+  auto store_key = keep_store_key(folder / "keys" / "store-key");
+  if (!store_key) return fail(store_key.error());
 
   DataFolder opened(folder, lock.release(), std::move(*token_key));
   opened.authority_ = std::move(authority->pair);
   opened.server_chain_pem_ = std::move(server->certificate_pem);
   opened.server_key_pem_ = std::move(server->key_pem);
+  opened.store_key_ = *store_key;
   return opened;
 }
 

@@ -5,6 +5,7 @@
 #include <string_view>
 
 #include "base/clock.hpp"
+#include "base/hash.hpp"
 #include "base/result.hpp"
 #include "base/rsa.hpp"
 #include "base/secret.hpp"
@@ -18,6 +19,7 @@
 ///   keys/server.pem        the servers' certificate, then the authority's
 ///   keys/server-key.pem
 ///   keys/token-key.pem     signs access tokens
+///   keys/store-key         seals secrets and function keys in cloud.db
 ///   cloud.db, queues.db    identities, roles, secrets, function keys; queues
 namespace latchkey::cloud {
 
@@ -43,6 +45,7 @@ class DataFolder {
   const RsaPrivateKey& token_key() const { return token_key_; }
   /// Takes another key in its place, for the next start.
   Result<> keep_token_key(const Secret& pem) const;
+  const Sha256& store_key() const { return store_key_; }
 
  private:
   DataFolder(std::filesystem::path folder, int lock, RsaPrivateKey token_key);
@@ -53,7 +56,12 @@ class DataFolder {
   std::string server_chain_pem_;
   Secret server_key_pem_;
   RsaPrivateKey token_key_;
+  Sha256 store_key_{};
 };
+
+/// The key in `file` (64 hex digits, mode 0600), made, with its folder, when there is none. Error:
+/// storage, also when the file holds something else: it may be the one that seals what is there.
+Result<Sha256> keep_store_key(const std::filesystem::path& file);
 
 /// Replaces `file` by `content` so that a reader, also after a crash, sees the old or the new one
 /// and nothing between. `mode` as in chmod. Error: storage, naming the file.

@@ -2,6 +2,7 @@
 
 #include <array>
 
+#include "base/encoding.hpp"
 #include "wire/answer_error.hpp"
 #include "wire/json_reader.hpp"
 
@@ -126,6 +127,18 @@ Result<SecretBundle> bundle_from(const json::Object& object) {
   return bundle;
 }
 
+/// Of Set Secret and Update Secret; `attributes` may be nullptr.
+template <class Request>
+Result<> read_attributes(const json::Object* attributes, Request& into) {
+  if (attributes == nullptr) return {};
+  MemberReader reader(*attributes);
+  into.enabled = reader.boolean("enabled");
+  into.not_before = reader.number("nbf");
+  into.expires = reader.number("exp");
+  if (!reader.wrong_.empty()) return bad_parameter("attributes: " + reader.wrong_);
+  return {};
+}
+
 struct Remedy {
   std::string_view code;
   std::string_view text;
@@ -167,6 +180,11 @@ std::string render_secret_bundle(const SecretBundle& bundle) {
   object["id"] = bundle.id;
   object["attributes"] = std::move(attributes);
   if (!bundle.tags.empty()) object["tags"] = tags_object(bundle.tags);
+  if (bundle.deletion) {
+    object["recoveryId"] = bundle.deletion->recovery_id;
+    object["deletedDate"] = bundle.deletion->deleted;
+    object["scheduledPurgeDate"] = bundle.deletion->scheduled_purge;
+  }
   return boost::json::serialize(object);
 }
 
@@ -219,14 +237,33 @@ Result<SetSecretRequest> parse_set_secret(std::string_view text) {
   if (!value) reader.refuse("value", "is missing");
   if (!reader.wrong_.empty()) return bad_parameter(reader.wrong_);
   request.value = Secret(*std::move(value));
-  if (attributes == nullptr) return request;
-
-  MemberReader inner(*attributes);
-  request.enabled = inner.boolean("enabled");
-  request.not_before = inner.number("nbf");
-  request.expires = inner.number("exp");
-  if (!inner.wrong_.empty()) return bad_parameter("attributes: " + inner.wrong_);
+  if (auto read = read_attributes(attributes, request); !read) return fail(read.error());
   return request;
+}
+
+Result<UpdateSecretRequest> parse_update_secret(std::string_view text) {
+  const auto object = json::parse_object(text);
+  if (!object) return bad_parameter("it is not a JSON object");
+  MemberReader reader(*object);
+  UpdateSecretRequest request;
+  request.content_type = reader.text("contentType", kSecretContentTypeBytesMax);
+  if (json::find(*object, "tags") != nullptr) request.tags = reader.tags("tags");
+  const json::Object* attributes = reader.object("attributes");
+  if (!reader.wrong_.empty()) return bad_parameter(reader.wrong_);
+  if (auto read = read_attributes(attributes, request); !read) return fail(read.error());
+  return request;
+}
+
+std::string render_secret_backup(std::string_view blob) {
+  return boost::json::serialize(json::Object{{"value", to_base64url(blob)}});
+}
+
+Result<std::string> parse_secret_backup(std::string_view text) {
+  const auto object = json::parse_object(text);
+  const auto value = object ? json::text(*object, "value") : std::nullopt;
+  const auto blob = value ? from_base64url(*value) : std::nullopt;
+  if (!blob || blob->empty()) return bad_parameter("property 'value' is not a backup");
+  return std::string(as_text(*blob));
 }
 
 std::string render_vault_error(std::string_view code, std::string_view message,

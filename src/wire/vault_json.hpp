@@ -31,6 +31,13 @@ struct SecretAttributes {
   int recoverable_days = 90;
 };
 
+/// What a bundle says of a secret that is deleted and can be recovered.
+struct SecretDeletion {
+  std::string recovery_id;  ///< https://VAULT/deletedsecrets/NAME
+  std::int64_t deleted = 0;
+  std::int64_t scheduled_purge = 0;
+};
+
 struct SecretBundle {
   Secret value;
   bool has_value = true;  ///< items of lists have none
@@ -38,6 +45,7 @@ struct SecretBundle {
   std::optional<std::string> content_type;
   std::map<std::string, std::string> tags;
   SecretAttributes attributes;
+  std::optional<SecretDeletion> deletion{};  ///< written, not read
   /// The last path segment of `id` ("" when the id has no version).
   std::string version() const;
 };
@@ -68,6 +76,22 @@ std::string render_set_secret(const SetSecretRequest& request);
 /// Error: invalid_argument, code BadParameter, naming the member that is missing, of a wrong type
 /// or beyond a limit above.
 Result<SetSecretRequest> parse_set_secret(std::string_view json);
+
+/// Body of Update Secret: what is absent stays as it is; tags are replaced as a whole.
+struct UpdateSecretRequest {
+  std::optional<std::string> content_type;
+  std::optional<std::map<std::string, std::string>> tags;
+  std::optional<bool> enabled;
+  std::optional<std::int64_t> not_before;
+  std::optional<std::int64_t> expires;
+};
+/// Error: as parse_set_secret.
+Result<UpdateSecretRequest> parse_update_secret(std::string_view json);
+
+/// A backup as Backup Secret gives it and Restore Secret takes it: {"value": base64url}.
+std::string render_secret_backup(std::string_view blob);
+/// The blob. Error: invalid_argument, code BadParameter.
+Result<std::string> parse_secret_backup(std::string_view json);
 
 /// {"error":{"code":...,"message":...,"innererror":{"code":...}}}; `inner` may be empty.
 std::string render_vault_error(std::string_view code, std::string_view message,

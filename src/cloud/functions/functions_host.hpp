@@ -1,20 +1,15 @@
 #pragma once
 
-#include <functional>
-#include <memory>
-#include <optional>
+#include <map>
 #include <string>
+#include <string_view>
 #include <vector>
 
-#include "base/random.hpp"
-#include "base/result.hpp"
-#include "base/secret.hpp"
-#include "base/sqlite_writer.hpp"
+#include "cloud/functions/function_keys.hpp"
+#include "cloud/functions/key_api.hpp"
 #include "http/router.hpp"
 
 namespace latchkey::cloud {
-
-enum class AuthLevel { anonymous, function, admin };
 
 struct FunctionDefinition {
   std::string name;  ///< "RandomNumber": answers at /api/RandomNumber, without case
@@ -23,28 +18,27 @@ struct FunctionDefinition {
   http::Handler handler;
 };
 
-/// Functions with HTTP triggers, guarded by keys as the Azure Functions host does: x-functions-key
-/// first, else ?code=; master key, host keys, then the function's own; wrong or missing: 401, empty
-/// body. Keys are kept in the database; a master key and one `default` key per function are made
-/// when absent.
+/// Functions with HTTP triggers, guarded by keys as the Azure Functions host does: a wrong or
+/// missing key is 401 with an empty body. /admin/... manages the keys (KeyApi).
 class FunctionsHost {
  public:
-  static Result<std::unique_ptr<FunctionsHost>> load(sqlite::Database& database, Random& random);
-  ~FunctionsHost();
-  void use_writer(sqlite::Writer& writer);
+  /// The reference must outlive this object.
+  explicit FunctionsHost(FunctionKeys& keys);
+  FunctionsHost(const FunctionsHost&) = delete;
+  FunctionsHost& operator=(const FunctionsHost&) = delete;
 
   /// Before requests come.
   void add(FunctionDefinition function);
+  /// This object must outlive the handler.
   http::Handler handler();
-
-  /// The function's own key of that name, or nullopt.
-  std::optional<Secret> function_key(std::string_view function, std::string_view name) const;
-  Task<Result<>> set_function_key(std::string function, std::string name, Secret value);
+  bool has(std::string_view function) const;
 
  private:
-  struct Impl;
-  explicit FunctionsHost(std::unique_ptr<Impl> impl);
-  std::unique_ptr<Impl> impl_;
+  Task<http::Response> answer(const http::Request& request);
+
+  FunctionKeys& keys_;
+  std::map<std::string, FunctionDefinition> functions_;  ///< by lower-case name
+  KeyApi key_api_;
 };
 
 }  // namespace latchkey::cloud

@@ -2,70 +2,23 @@
 
 #include <gtest/gtest.h>
 
-#include "base/testing/seeded_random.hpp"
-#include "cloud/testing/ask.hpp"
-#include "cloud/testing/temporary_folder.hpp"
+#include "cloud/testing/functions_fixture.hpp"
 
 namespace latchkey::cloud {
 namespace {
 
 using http::Method;
-using testing::ask;
 using testing::HeaderFields;
 
-class FunctionsHostTest : public ::testing::Test {
- protected:
-  FunctionsHostTest() { open(); }
-  void open() {
-    host_.reset();
-    writer_.reset();
-    auto database = sqlite::Database::open(folder_.path() / "cloud.db");
-    host_ = std::move(FunctionsHost::load(*database, random_).value());
-    writer_ = std::make_unique<sqlite::Writer>(std::move(*database));
-    host_->use_writer(*writer_);
-    add("RandomNumber", AuthLevel::function);
-    add("Other", AuthLevel::function);
-    add("Open", AuthLevel::anonymous);
-    add("Secured", AuthLevel::admin);
-  }
-  void add(std::string name, AuthLevel level) {
-    host_->add({.name = std::move(name),
-                .methods = {Method::get, Method::post},
-                .level = level,
-                .handler = [](const http::Request&) -> Task<http::Response> {
-                  co_return http::json_response(200, R"({"value":7})");
-                }});
-  }
-  std::string key(std::string_view function, std::string_view name = "default") {
-    const auto found = host_->function_key(function, name);
-    return found ? std::string(found->reveal()) : "";
-  }
-  int call(std::string target, const HeaderFields& fields = {}, Method method = Method::get) {
-    const auto response = ask(host_->handler(), method, std::move(target), fields);
-    if (response.status != 200) {
-      EXPECT_EQ(response.body, "");
-    }
-    return response.status;
-  }
-  void set_key(std::string function, std::string name, std::string value) {
-    IoContext context;
-    run_to_end(context, [](FunctionsHost& host, std::string f, std::string n, Secret v) -> Task<> {
-      auto set = co_await host.set_function_key(std::move(f), std::move(n), std::move(v));
-      EXPECT_TRUE(set);
-    }(*host_, std::move(function), std::move(name), Secret(std::move(value))));
-  }
-
-  testing::TemporaryFolder folder_;
-  latchkey::testing::SeededRandom random_{1};
-  std::unique_ptr<sqlite::Writer> writer_;
-  std::unique_ptr<FunctionsHost> host_;
-};
+using FunctionsHostTest = testing::FunctionsFixture;
 
 TEST_F(FunctionsHostTest, WhoMayCallRowByRow) {
   const auto mine = key("RandomNumber");
   const auto other = key("Other");
-  const auto master = key("", "_master");
-  const auto host = key("", "default");
+  const auto master = key(KeyOwner::master(), "_master");
+  const auto host = key(KeyOwner::host(), "default");
+  set_key(KeyOwner::system(), "extension", "a-system-key");
+  const std::string system = "a-system-key";
   const auto header = [](const std::string& value) {
     return HeaderFields{{"x-functions-key", value}};
   };
@@ -95,6 +48,12 @@ TEST_F(FunctionsHostTest, WhoMayCallRowByRow) {
       {"admin with the function's key", "/api/Secured", header(key("Secured")), 401},
       {"admin with the host's key", "/api/Secured", header(host), 401},
       {"admin with the master key", "/api/Secured", header(master), 200},
+      {"admin with a system key", "/api/Secured", header(system), 401},
+      {"system with the function's key", "/api/Webhook", header(key("Webhook")), 401},
+      {"system with the host's key", "/api/Webhook", header(host), 401},
+      {"system with a system key", "/api/Webhook", header(system), 200},
+      {"system with the master key", "/api/Webhook", header(master), 200},
+      {"function with a system key", "/api/RandomNumber", header(system), 200},
       {"unknown function", "/api/Nothing", header(master), 404},
       {"no function", "/api/", header(master), 404},
       {"elsewhere", "/RandomNumber", header(master), 404},
@@ -115,8 +74,8 @@ TEST_F(FunctionsHostTest, MadeKeysAreLongDifferentAndStay) {
   EXPECT_GE(first.size(), 40U);
   EXPECT_TRUE(first.ends_with("LkFn"));
   EXPECT_NE(first, key("Other"));
-  EXPECT_NE(first, key("", "default"));
-  EXPECT_NE(key("", "default"), key("", "_master"));
+  EXPECT_NE(first, key(KeyOwner::host(), "default"));
+  EXPECT_NE(key(KeyOwner::host(), "default"), key(KeyOwner::master(), "_master"));
   EXPECT_EQ(key("Nothing"), "");
   EXPECT_EQ(key("RandomNumber", "nothing"), "");
   open();
@@ -125,8 +84,8 @@ TEST_F(FunctionsHostTest, MadeKeysAreLongDifferentAndStay) {
 
 TEST_F(FunctionsHostTest, ASetKeyReplacesTheMadeOneAndStays) {
   const auto made = key("RandomNumber");
-  set_key("RandomNumber", "default", "chosen");
-  set_key("randomnumber", "second", "another");
+  set_key(KeyOwner::function("RandomNumber"), "default", "chosen");
+  set_key(KeyOwner::function("randomnumber"), "second", "another");
   for (int round = 0; round < 2; ++round) {
     EXPECT_EQ(key("RandomNumber"), "chosen");
     EXPECT_EQ(call("/api/RandomNumber?code=chosen"), 200);

@@ -3,7 +3,7 @@
 #include "base/assert.hpp"
 #include "base/testing/await.hpp"
 #include "cloud/testing/test_tokens.hpp"
-#include "cloud/vault/vault.hpp"
+#include "cloud/vault/secret_rows.hpp"
 
 namespace latchkey::cloud::testing {
 CloudStore::CloudStore()
@@ -22,11 +22,14 @@ void CloudStore::restart() {
   identities = std::move(Identities::load(database, random).value());
   LK_ASSERT(keys.read(database).has_value());
   roles = std::move(RoleAssignments::load(database).value());
-  LK_ASSERT(Vault::prepare(database).has_value());
+  const VaultOptions with_policies{.name = "policies", .model = PermissionModel::access_policies};
+  vaults = std::move(Vaults::load(database, {{.name = "latchkey"}, with_policies}).value());
+  LK_ASSERT(prepare_secret_rows(database, store_key, "latchkey").has_value());
   writer = std::make_unique<sqlite::Writer>(std::move(database));
   identities->use_writer(*writer);
   keys.use_writer(*writer);
   roles->use_writer(*writer);
+  vaults->use_writer(*writer);
 }
 
 sqlite::Database CloudStore::second_connection() const {
@@ -59,6 +62,15 @@ std::string CloudStore::assign(std::string_view principal_id, std::string role, 
     LK_ASSERT(assigned.has_value());
   }(*roles, std::move(assignment)));
   return name;
+}
+
+void CloudStore::change_vault(std::string name, std::function<void(VaultProperties&)> change) {
+  using Change = std::function<void(VaultProperties&)>;
+  IoContext context;
+  run_to_end(context, [](Vaults& all, std::string n, Change c) -> Task<> {
+    auto changed = co_await all.change(std::move(n), std::move(c));
+    LK_ASSERT(changed.has_value());
+  }(*vaults, std::move(name), std::move(change)));
 }
 
 }  // namespace latchkey::cloud::testing

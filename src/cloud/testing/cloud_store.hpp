@@ -1,6 +1,9 @@
 #pragma once
 
+#include <functional>
 #include <memory>
+#include <string>
+#include <utility>
 
 #include "base/sqlite_writer.hpp"
 #include "base/testing/manual_clock.hpp"
@@ -9,8 +12,10 @@
 #include "cloud/identity/identities.hpp"
 #include "cloud/identity/role_assignments.hpp"
 #include "cloud/identity/signing_keys.hpp"
+#include "cloud/store_key.hpp"
 #include "cloud/tenancy.hpp"
 #include "cloud/testing/temporary_folder.hpp"
+#include "cloud/vault/vaults.hpp"
 
 namespace latchkey::cloud::testing {
 
@@ -34,14 +39,21 @@ class CloudStore {
   /// The role's name or id; the assignment's GUID is returned.
   std::string assign(std::string_view principal_id, std::string role, std::string scope);
 
+  void change_vault(std::string name, std::function<void(VaultProperties&)> change);
+  void make_vault(std::string name) {
+    change_vault(std::move(name), [](VaultProperties&) {});
+  }
+
   TemporaryFolder folder;
   latchkey::testing::ManualClock clock;
   latchkey::testing::SeededRandom random{1};
+  StoreKey store_key{Sha256{1, 2, 3}, random};
   Tenancy tenancy;
   SigningKeys keys;
   Authenticator authenticator;
   std::unique_ptr<Identities> identities;
   std::unique_ptr<RoleAssignments> roles;
+  std::unique_ptr<Vaults> vaults;  ///< "latchkey" and "policies", which has access policies
   std::unique_ptr<sqlite::Writer> writer;
 };
 

@@ -3,6 +3,10 @@
 #include <stdlib.h>
 
 #include <filesystem>
+#include <fstream>
+#include <iterator>
+#include <string>
+#include <string_view>
 
 #include "base/assert.hpp"
 
@@ -25,5 +29,12 @@ class TemporaryFolder {
  private:
   std::filesystem::path path_;
 };
+
+/// Whether `text` stands anywhere in the file.
+inline bool file_holds(const std::filesystem::path& file, std::string_view text) {
+  std::ifstream in(file, std::ios::binary);
+  const std::string content((std::istreambuf_iterator<char>(in)), std::istreambuf_iterator<char>());
+  return content.find(text) != std::string::npos;
+}
 
 }  // namespace latchkey::cloud::testing

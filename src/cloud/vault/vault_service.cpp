@@ -2,142 +2,129 @@
 
 #include <fmt/format.h>
 
-#include <algorithm>
 #include <utility>
 
-#include "base/log.hpp"
 #include "base/text.hpp"
-#include "cloud/request_facts.hpp"
-#include "cloud/vault/paging.hpp"
-#include "http/url.hpp"
-#include "wire/challenge.hpp"
+#include "cloud/vault/vault_answers.hpp"
+#include "wire/roles.hpp"
 
 namespace latchkey::cloud {
 namespace {
 
 namespace actions = wire::vault_actions;
+using http::Method;
+using Permission = SecretPermission;
 
-constexpr std::string_view kPublicAudience = "https://vault.azure.net";
-constexpr std::string_view kVaultDomain = ".vault.localhost";
+constexpr std::string_view kServiceVersion = "1.9.0.0";
 
-http::Response error_response(int status, std::string_view code, std::string_view message,
-                              std::string_view inner = {}) {
-  return http::json_response(status, wire::render_vault_error(code, message, inner));
+std::string secret_url(const VaultVisit& visit, const SecretVersion& secret) {
+  return fmt::format("{}/secrets/{}", visit.base_url, secret.name);
 }
 
-http::Response bad_parameter(std::string_view message) {
-  return error_response(400, "BadParameter", message);
+wire::SecretBundle bundle(const VaultVisit& visit, const SecretVersion& secret, bool with_value) {
+  wire::SecretBundle made{.value = secret.value,
+                          .has_value = with_value,
+                          .id = secret_url(visit, secret) + "/" + secret.version,
+                          .content_type = secret.content_type,
+                          .tags = secret.tags,
+                          .attributes = secret.attributes};
+  if (secret.deleted_at && secret.purge_at) {
+    made.deletion = wire::SecretDeletion{
+        .recovery_id = fmt::format("{}/deletedsecrets/{}", visit.base_url, secret.name),
+        .deleted = *secret.deleted_at,
+        .scheduled_purge = *secret.purge_at};
+  }
+  return made;
 }
 
-http::Response error_response(const Error& error) {
-  switch (error.kind) {
-    case ErrorKind::not_found:
-      return error_response(404, error.code, error.message);
-    case ErrorKind::invalid_argument:
-      return bad_parameter(error.message);
-    case ErrorKind::throttled: {
-      auto response = error_response(429, "Throttled",
-                                     "Request was not processed because too "
-                                     "many requests were received.");
-      response.headers.set("Retry-After", "1");
-      return response;
-    }
-    default:
-      log::error("vault_store_failed", {{"problem", error.message}});
-      return error_response(500, "InternalServerError", "The vault's store failed; see the log.");
-  }
+/// The answer of most operations: the secret as it is now, or the error.
+http::Response show(const VaultVisit& visit, const Result<SecretVersion>& secret,
+                    bool with_value = false) {
+  if (!secret) return vault_error(secret.error());
+  return http::json_response(200, wire::render_secret_bundle(bundle(visit, *secret, with_value)));
 }
 
-std::optional<http::Response> bad_name(std::string_view name) {
-  if (is_secret_name(name)) return std::nullopt;
-  return bad_parameter(
-      fmt::format("The request URI contains an invalid name: {}. A secret's name has 1 to 127 "
-                  "letters, digits and dashes.",
-                  name));
+/// What is in `found` was asked with one more than the page holds: when that is there, another page
+/// follows. `mark` says where a page that ends with a secret ended.
+template <class Item, class Mark>
+http::Response show_page(const VaultVisit& visit, const http::Query& query, const Paging& paging,
+                         std::string_view path, Result<std::vector<SecretVersion>> found, Item item,
+                         Mark mark) {
+  if (!found) return vault_error(found.error());
+  const bool more = std::ssize(*found) > paging.count;
+  if (more) found->pop_back();
+  std::vector<wire::SecretBundle> items;
+  for (const auto& secret : *found) items.push_back(item(secret));
+  std::string next;
+  if (more) next = next_link(visit.base_url, path, query, paging, mark(found->back()));
+  return render_page(items, next);
 }
 
-std::optional<http::Response> past_a_limit(const wire::SetSecretRequest& content) {
-  if (content.value.reveal().size() > VaultService::kValueBytesMax) {
-    return bad_parameter(
-        fmt::format("The secret's value is larger than {} bytes.", VaultService::kValueBytesMax));
-  }
-  if (content.tags.size() > VaultService::kTagsMax) {
-    return bad_parameter(fmt::format("The secret has more than {} tags.", VaultService::kTagsMax));
-  }
-  const bool long_tag = std::ranges::any_of(content.tags, [](const auto& tag) {
-    return tag.first.size() > VaultService::kTagBytesMax ||
-           tag.second.size() > VaultService::kTagBytesMax;
-  });
-  if (!long_tag) return std::nullopt;
-  return bad_parameter(
-      fmt::format("A tag's name or value is larger than {} bytes.", VaultService::kTagBytesMax));
+/// In lists of secrets ids have no version.
+wire::SecretBundle list_item(const VaultVisit& visit, const SecretVersion& secret) {
+  auto item = bundle(visit, secret, false);
+  item.id = secret_url(visit, secret);
+  return item;
 }
 
-/// What the real vault says; the codes in front are its own, where they are known.
-std::string refusal_text(const Error& error, std::string_view audience, std::string_view issuer) {
-  if (error.code == "WrongAudience") {
-    return fmt::format("AKV10022: Invalid audience. Expected {}.", audience);
-  }
-  if (error.code == "WrongIssuer") {
-    return fmt::format("AKV10032: Invalid issuer. Expected one of {}.", issuer);
-  }
-  if (error.code == "UnknownKey") {
-    return "AKV10046: Unable to resolve the key used for signature validation.";
-  }
-  return "Error validating token: " + error.message;
+std::string name_of(const SecretVersion& secret) {
+  return secret.name;
 }
 
-std::string forbidden_text(const Principal& caller, std::string_view action,
-                           std::string_view resource, std::string_view vault) {
-  return fmt::format(
-      "Caller is not authorized to perform action on resource.\r\nIf role assignments, deny "
-      "assignments or role definitions were changed recently, please observe propagation "
-      "time.\r\nCaller: appid={};oid={};iss={}\r\nAction: '{}'\r\nResource: '{}'\r\n"
-      "Assignment: (not found)\r\nDenyAssignmentId: null\r\nDecisionReason: null\r\n"
-      "Vault: {};location=local\r\n",
-      caller.client_id, caller.object_id, caller.issuer, action, resource, vault);
+std::string network_info(const http::Request& request) {
+  const bool v6 = request.peer_address.find(':') != std::string::npos;
+  return fmt::format("conn_type=Ipv{};addr={};act_addr_fam=InterNetwork{};", v6 ? 6 : 4,
+                     request.peer_address, v6 ? "V6" : "");
 }
 
 }  // namespace
 
-VaultService::VaultService(std::string name, const Tenancy& tenancy, Vault& vault,
-                           Authenticator& authenticator, const RoleAssignments& roles,
-                           Random& random)
-    : name_(std::move(name)),
-      tenancy_(tenancy),
-      vault_(vault),
-      authenticator_(authenticator),
-      roles_(roles),
-      random_(random) {
-  using Read = http::Response (VaultService::*)(const http::Request&, const http::Match&);
-  const auto ready = [](http::Response response) -> Task<http::Response> { co_return response; };
-  const auto add = [&](std::string_view path, Read read) {
-    router_.add(http::Method::get, path,
-                [this, read, ready](const http::Request& request, const http::Match& match) {
-                  return ready((this->*read)(request, match));
-                });
-  };
-  add("/secrets", &VaultService::list_secrets);
-  add("/secrets/{name}", &VaultService::get_secret);
-  add("/secrets/{name}/{version}", &VaultService::get_secret);
-  add("/secrets/{name}/versions", &VaultService::list_versions);
-  router_.add(http::Method::put, "/secrets/{name}",
-              [this](const http::Request& request, const http::Match& match) {
-                return set_secret(request, match);
-              });
-  router_.on_refusal([](const http::Request&, int status) {
+VaultService::VaultService(VaultGate gate, SecretStore& store, Random& random)
+    : gate_(std::move(gate)), store_(store), random_(random) {
+  add_routes();
+  router_.on_refusal([this](const http::Request& request, int status) {
+    if (auto visit = gate_.admit(request); !visit) return std::move(visit.error());
     if (status == 400) return bad_parameter("The request URI cannot be decoded.");
     const auto* code = status == 404 ? "NotFound" : "MethodNotAllowed";
-    return error_response(status, code, "The local vault does not have this operation.");
+    return vault_error(status, code, "The local vault does not have this operation.");
   });
 }
 
-void VaultService::set_port(std::uint16_t port) {
-  port_ = port;
-  audiences_ = {std::string(kPublicAudience)};
-  for (const auto* host : {"vault.localhost", "localhost", "127.0.0.1", "[::1]"}) {
-    audiences_.push_back(fmt::format("https://{}:{}", host, port));
+void VaultService::add_routes() {
+  constexpr auto kCreate = VaultThrottle::Kind::create;
+  using Self = VaultService;
+  add(Method::get, "/secrets", {actions::kReadMetadata, Permission::list}, &Self::list);
+  add(Method::put, "/secrets/{name}", {actions::kSetSecret, Permission::set, kCreate}, &Self::set);
+  add(Method::delete_, "/secrets/{name}", {actions::kDeleteSecret, Permission::delete_},
+      &Self::remove);
+  for (const auto* path : {"/secrets/{name}", "/secrets/{name}/{version}"}) {
+    add(Method::get, path, {actions::kGetSecret, Permission::get}, &Self::get);
+    add(Method::patch, path, {actions::kUpdateSecret, Permission::set}, &Self::update);
   }
+  add(Method::get, "/secrets/{name}/versions", {actions::kReadMetadata, Permission::list},
+      &Self::list_versions);
+  add(Method::post, "/secrets/{name}/backup", {actions::kBackupSecret, Permission::backup},
+      &Self::backup);
+  add(Method::post, "/secrets/restore", {actions::kRestoreSecret, Permission::restore, kCreate},
+      &Self::restore);
+  add(Method::get, "/deletedsecrets", {actions::kReadMetadata, Permission::list},
+      &Self::list_deleted);
+  add(Method::get, "/deletedsecrets/{name}", {actions::kReadMetadata, Permission::get},
+      &Self::get_deleted);
+  add(Method::delete_, "/deletedsecrets/{name}", {actions::kPurgeSecret, Permission::purge},
+      &Self::purge);
+  add(Method::post, "/deletedsecrets/{name}/recover",
+      {actions::kRecoverSecret, Permission::recover}, &Self::recover);
+}
+
+void VaultService::add(Method method, std::string_view path, VaultOperation needs,
+                       Operation operation) {
+  const bool is_named = path.find("{name}") != path.npos;
+  router_.add(
+      method, path,
+      [this, needs, is_named, operation](const http::Request& request, const http::Match& match) {
+        return run(request, match, needs, is_named, operation);
+      });
 }
 
 http::Handler VaultService::handler() {
@@ -151,154 +138,122 @@ Task<http::Response> VaultService::answer(const http::Request& request) {
     response.headers.set("x-ms-client-request-id", *id);
   }
   response.headers.set("x-ms-keyvault-region", "local");
-  response.headers.set("x-ms-keyvault-service-version", "1.9.0.0");
+  response.headers.set("x-ms-keyvault-service-version", kServiceVersion);
+  response.headers.set("x-ms-keyvault-network-info", network_info(request));
   response.headers.set("Cache-Control", "no-store");
   response.headers.set("X-Content-Type-Options", "nosniff");
   co_return response;
 }
 
-std::optional<http::Response> VaultService::refuse(const http::Request& request,
-                                                   const http::Match& match,
-                                                   std::string_view action,
-                                                   const std::string& resource) {
-  const auto host = request_host(request);
-  if (host.ends_with(kVaultDomain) && host != to_lower(name_) + std::string(kVaultDomain)) {
-    return error_response(404, "VaultNotFound",
-                          fmt::format("There is no vault at {}; the local vault is {}{}.", host,
-                                      name_, kVaultDomain));
-  }
-  const auto token = bearer_token(request);
-  if (!token) {
-    return challenge(request, "AKV10000: Request is missing a Bearer or PoP token.");
-  }
-  const std::vector<std::string_view> audiences(audiences_.begin(), audiences_.end());
-  const auto caller = authenticator_.authenticate(*token, audiences);
-  if (!caller) {
-    const auto issuer = fmt::format("https://sts.windows.net/{}/", tenancy_.tenant_id);
-    return challenge(request, refusal_text(caller.error(), kPublicAudience, issuer));
-  }
-  const auto* version = http::find_parameter(match.query, "api-version");
-  if (version == nullptr || version->empty()) {
-    return bad_parameter("api-version must be specified");
-  }
-  if (!roles_.allowed(caller->object_id, wire::Requirement{{action}}, resource)) {
-    log::info("role_missing",
-              {{"principal", caller->object_id}, {"action", action}, {"resource", resource}});
-    return error_response(403, "Forbidden", forbidden_text(*caller, action, resource, name_),
-                          "ForbiddenByRbac");
-  }
-  return std::nullopt;
-}
-
-http::Response VaultService::challenge(const http::Request& request,
-                                       std::string_view message) const {
-  // SDKs insist that the vault's host ends with "." and the resource's host, port included. The
-  // parent domain does; a bare name or address has none, and only the C++ SDK then agrees.
-  auto host = request_host(request);
-  if (host.ends_with(".localhost")) {
-    host.erase(0, host.find('.') + 1);
-  } else if (host != "[::1]" && !http::is_loopback_host(host)) {
-    host = "localhost";
-  }
-  auto response = error_response(401, "Unauthorized", message);
-  response.headers.set(
-      "WWW-Authenticate",
-      wire::render_vault_challenge(
-          {.authorization = fmt::format("https://localhost:{}/{}", port_, tenancy_.tenant_id),
-           .resource = fmt::format("https://{}:{}", host, port_)}));
-  return response;
-}
-
-Task<http::Response> VaultService::set_secret(const http::Request& request,
-                                              const http::Match& match) {
-  const std::string& name = match.parameters[0];
-  auto refusal = refuse(request, match, actions::kSetSecret, tenancy_.secret(name_, name));
-  if (!refusal) refusal = bad_name(name);
-  if (refusal) co_return std::move(*refusal);
-  auto content = wire::parse_set_secret(request.body);
-  if (!content) co_return error_response(content.error());
-  if (auto past = past_a_limit(*content)) co_return std::move(*past);
-  auto made = co_await vault_.set(name, std::move(*content));
-  if (!made) co_return error_response(made.error());
-  co_return http::json_response(200, wire::render_secret_bundle(bundle(request, *made)));
-}
-
-http::Response VaultService::get_secret(const http::Request& request, const http::Match& match) {
-  const std::string& name = match.parameters[0];
+Task<http::Response> VaultService::run(const http::Request& request, const http::Match& match,
+                                       VaultOperation needs, bool is_named, Operation operation) {
+  auto visit = gate_.admit(request);
+  if (!visit) co_return std::move(visit.error());
+  Call call{.request = request,
+            .match = match,
+            .visit = std::move(*visit),
+            .secret = {.vault = {}, .name = is_named ? match.parameters[0] : ""},
+            .version = {}};
+  call.secret.vault = call.visit.vault.name;
   // The C++ SDK asks for the newest version by a percent-encoded slash.
-  std::string_view version;
-  if (match.parameters.size() > 1 && match.parameters[1] != "/") version = match.parameters[1];
-  auto refusal = refuse(request, match, actions::kGetSecret, tenancy_.secret(name_, name));
-  if (!refusal) refusal = bad_name(name);
-  if (refusal) return std::move(*refusal);
-  auto secret = vault_.get(name, version);
-  if (!secret) return error_response(secret.error());
-  if (!secret->attributes.enabled) {
-    return error_response(403, "Forbidden", "Operation get is not allowed on a disabled secret.",
+  if (match.parameters.size() > 1 && match.parameters[1] != "/") call.version = match.parameters[1];
+  if (auto refusal = gate_.refuse(call.visit, match.query, needs, call.secret.name)) {
+    co_return std::move(*refusal);
+  }
+  if (is_named && !is_secret_name(call.secret.name)) {
+    co_return bad_parameter(
+        fmt::format("The request URI contains an invalid name: {}. A secret's name has 1 to 127 "
+                    "letters, digits and dashes.",
+                    call.secret.name));
+  }
+  co_return co_await (this->*operation)(call);
+}
+
+Task<http::Response> VaultService::set(const Call& call) {
+  auto content = wire::parse_set_secret(call.request.body);
+  if (!content) co_return vault_error(content.error());
+  const auto made = co_await store_.set(call.secret, std::move(*content));
+  co_return show(call.visit, made, true);
+}
+
+Task<http::Response> VaultService::get(const Call& call) {
+  const auto secret = store_.get(call.secret, call.version);
+  if (secret && !secret->attributes.enabled) {
+    co_return vault_error(403, "Forbidden", "Operation get is not allowed on a disabled secret.",
                           "SecretDisabled");
   }
-  return http::json_response(200, wire::render_secret_bundle(bundle(request, *secret)));
+  co_return show(call.visit, secret, true);
 }
 
-http::Response VaultService::list_secrets(const http::Request& request, const http::Match& match) {
-  if (auto refusal = refuse(request, match, actions::kReadMetadata, tenancy_.vault(name_))) {
-    return std::move(*refusal);
-  }
-  const auto paging = read_paging(match.query);
-  if (!paging) return error_response(paging.error());
-  auto found = vault_.list(paging->after, paging->count + 1);
-  if (!found) return error_response(found.error());
-  // One more than asked for was read: when it is there, another page follows.
-  const bool more = std::ssize(*found) > paging->count;
-  if (more) found->pop_back();
-  std::vector<wire::SecretBundle> items;
-  for (const auto& secret : *found) {
-    auto item = bundle(request, secret);
-    item.has_value = false;
-    item.id = fmt::format("{}/secrets/{}", base_url(request), secret.name);
-    items.push_back(std::move(item));
-  }
-  const auto next =
-      more ? next_link(base_url(request), "/secrets", match.query, *paging, found->back().name)
-           : "";
-  return render_page(items, next);
+Task<http::Response> VaultService::update(const Call& call) {
+  auto change = wire::parse_update_secret(call.request.body);
+  if (!change) co_return vault_error(change.error());
+  const auto updated = co_await store_.update(call.secret, call.version, std::move(*change));
+  co_return show(call.visit, updated);
 }
 
-http::Response VaultService::list_versions(const http::Request& request, const http::Match& match) {
-  const std::string& name = match.parameters[0];
-  auto refusal = refuse(request, match, actions::kReadMetadata, tenancy_.secret(name_, name));
-  if (!refusal) refusal = bad_name(name);
-  if (refusal) return std::move(*refusal);
-  const auto paging = read_paging(match.query);
-  if (!paging) return error_response(paging.error());
+Task<http::Response> VaultService::list(const Call& call) {
+  const auto paging = read_paging(call.match.query);
+  if (!paging) co_return vault_error(paging.error());
+  const auto item = [&](const SecretVersion& each) { return list_item(call.visit, each); };
+  co_return show_page(call.visit, call.match.query, *paging, "/secrets",
+                      store_.list(call.secret.vault, paging->after, paging->count + 1), item,
+                      name_of);
+}
+
+Task<http::Response> VaultService::list_versions(const Call& call) {
+  const auto paging = read_paging(call.match.query);
+  if (!paging) co_return vault_error(paging.error());
   const auto after = parse_integer<std::int64_t>(paging->after).value_or(0);
-  auto found = vault_.versions(name, after, paging->count + 1);
-  if (!found) return error_response(found.error());
-  const bool more = std::ssize(*found) > paging->count;
-  if (more) found->pop_back();
-  std::vector<wire::SecretBundle> items;
-  for (const auto& secret : *found) {
-    items.push_back(bundle(request, secret));
-    items.back().has_value = false;
-  }
-  const auto next = more ? next_link(base_url(request), fmt::format("/secrets/{}/versions", name),
-                                     match.query, *paging, std::to_string(found->back().number))
-                         : "";
-  return render_page(items, next);
+  const auto path = fmt::format("/secrets/{}/versions", call.secret.name);
+  const auto item = [&](const SecretVersion& each) { return bundle(call.visit, each, false); };
+  const auto mark = [](const SecretVersion& each) { return std::to_string(each.number); };
+  co_return show_page(call.visit, call.match.query, *paging, path,
+                      store_.versions(call.secret, after, paging->count + 1), item, mark);
 }
 
-wire::SecretBundle VaultService::bundle(const http::Request& request,
-                                        const SecretVersion& secret) const {
-  return {.value = secret.value,
-          .has_value = true,
-          .id = fmt::format("{}/secrets/{}/{}", base_url(request), secret.name, secret.version),
-          .content_type = secret.content_type,
-          .tags = secret.tags,
-          .attributes = secret.attributes};
+Task<http::Response> VaultService::remove(const Call& call) {
+  const auto removed = co_await store_.remove(call.secret);
+  co_return show(call.visit, removed);
 }
 
-std::string VaultService::base_url(const http::Request& request) const {
-  return "https://" + request_authority(request, port_);
+Task<http::Response> VaultService::list_deleted(const Call& call) {
+  const auto paging = read_paging(call.match.query);
+  if (!paging) co_return vault_error(paging.error());
+  const auto item = [&](const SecretVersion& each) { return list_item(call.visit, each); };
+  co_return show_page(call.visit, call.match.query, *paging, "/deletedsecrets",
+                      store_.list_deleted(call.secret.vault, paging->after, paging->count + 1),
+                      item, name_of);
+}
+
+Task<http::Response> VaultService::get_deleted(const Call& call) {
+  co_return show(call.visit, store_.get_deleted(call.secret));
+}
+
+Task<http::Response> VaultService::recover(const Call& call) {
+  const auto recovered = co_await store_.recover(call.secret);
+  co_return show(call.visit, recovered);
+}
+
+Task<http::Response> VaultService::purge(const Call& call) {
+  const auto purged = co_await store_.purge(call.secret);
+  if (!purged) co_return vault_error(purged.error());
+  http::Response nothing;
+  nothing.status = 204;
+  co_return nothing;
+}
+
+Task<http::Response> VaultService::backup(const Call& call) {
+  const auto blob = store_.backup(call.secret);
+  if (!blob) co_return vault_error(blob.error());
+  co_return http::json_response(200, wire::render_secret_backup(*blob));
+}
+
+Task<http::Response> VaultService::restore(const Call& call) {
+  auto blob = wire::parse_secret_backup(call.request.body);
+  if (!blob) co_return vault_error(blob.error());
+  const auto restored = co_await store_.restore(call.secret.vault, std::move(*blob));
+  co_return show(call.visit, restored);
 }
 
 }  // namespace latchkey::cloud

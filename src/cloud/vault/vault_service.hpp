@@ -1,66 +1,67 @@
 #pragma once
 
-#include <cstdint>
-#include <optional>
 #include <string>
-#include <string_view>
-#include <vector>
 
 #include "base/random.hpp"
-#include "cloud/identity/authenticator.hpp"
-#include "cloud/identity/role_assignments.hpp"
-#include "cloud/tenancy.hpp"
-#include "cloud/vault/vault.hpp"
+#include "cloud/vault/paging.hpp"
+#include "cloud/vault/secret_store.hpp"
+#include "cloud/vault/vault_gate.hpp"
 #include "http/router.hpp"
 
 namespace latchkey::cloud {
 
-/// Key Vault's secrets on the wire, permission model Azure RBAC:
+/// Key Vault's secrets on the wire:
 ///
-///   PUT /secrets/{name}
-///   GET /secrets/{name}, /secrets/{name}/, /secrets/{name}/%2F, /secrets/{name}/{version}
-///   GET /secrets, /secrets/{name}/versions
+///   GET /secrets, PUT and DELETE /secrets/{name}
+///   GET and PATCH /secrets/{name}/{version}; the version may be absent, empty or "%2F": the newest
+///   GET /secrets/{name}/versions, POST /secrets/{name}/backup, POST /secrets/restore
+///   GET /deletedsecrets, GET and DELETE /deletedsecrets/{name}
+///   POST /deletedsecrets/{name}/recover
 ///
-/// The order of the checks is the protocol: SDKs send their first request without token and body
-/// and expect the challenge, whatever else is wrong. So: token, api-version, role, then the rest.
-/// Source: REST reference "Secrets", api-version 7.x; "Authentication, requests and responses".
+/// Who may is VaultGate's. Deletion is done when it is answered: pollers find it so at once.
+/// Source: REST reference "Secrets", api-version 7.x; any api-version is taken.
 class VaultService {
  public:
-  static constexpr std::size_t kValueBytesMax = 25 * 1024;
-  static constexpr std::size_t kTagsMax = 15;
-  static constexpr std::size_t kTagBytesMax = 256;
-
-  /// `name`: the vault's, as in https://NAME.vault.localhost. The references must outlive this.
-  VaultService(std::string name, const Tenancy& tenancy, Vault& vault, Authenticator& authenticator,
-               const RoleAssignments& roles, Random& random);
-  /// The port on which this is served: stands in challenges, and audiences are made of it. Before
-  /// requests come.
-  void set_port(std::uint16_t port);
+  /// The references must outlive this object.
+  VaultService(VaultGate gate, SecretStore& store, Random& random);
+  /// See VaultGate. Before requests come.
+  void set_port(std::uint16_t port) { gate_.set_port(port); }
   /// This object must outlive the handler.
   http::Handler handler();
 
  private:
+  /// One call, admitted and permitted. Lives until it is answered.
+  struct Call {
+    const http::Request& request;
+    const http::Match& match;
+    VaultVisit visit;
+    SecretName secret;    ///< the name is empty where the path has none
+    std::string version;  ///< empty: the newest
+  };
+  using Operation = Task<http::Response> (VaultService::*)(const Call&);
+
+  void add_routes();
+  void add(http::Method method, std::string_view path, VaultOperation needs, Operation operation);
   Task<http::Response> answer(const http::Request& request);
-  Task<http::Response> set_secret(const http::Request& request, const http::Match& match);
-  http::Response get_secret(const http::Request& request, const http::Match& match);
-  http::Response list_secrets(const http::Request& request, const http::Match& match);
-  http::Response list_versions(const http::Request& request, const http::Match& match);
+  Task<http::Response> run(const http::Request& request, const http::Match& match,
+                           VaultOperation needs, bool is_named, Operation operation);
 
-  /// Nullopt when the caller may do it; else the answer that says why not.
-  std::optional<http::Response> refuse(const http::Request& request, const http::Match& match,
-                                       std::string_view action, const std::string& resource);
-  http::Response challenge(const http::Request& request, std::string_view message) const;
-  wire::SecretBundle bundle(const http::Request& request, const SecretVersion& secret) const;
-  std::string base_url(const http::Request& request) const;
+  Task<http::Response> set(const Call& call);
+  Task<http::Response> get(const Call& call);
+  Task<http::Response> update(const Call& call);
+  Task<http::Response> list(const Call& call);
+  Task<http::Response> list_versions(const Call& call);
+  Task<http::Response> remove(const Call& call);
+  Task<http::Response> list_deleted(const Call& call);
+  Task<http::Response> get_deleted(const Call& call);
+  Task<http::Response> recover(const Call& call);
+  Task<http::Response> purge(const Call& call);
+  Task<http::Response> backup(const Call& call);
+  Task<http::Response> restore(const Call& call);
 
-  const std::string name_;
-  const Tenancy tenancy_;
-  Vault& vault_;
-  Authenticator& authenticator_;
-  const RoleAssignments& roles_;
+  VaultGate gate_;
+  SecretStore& store_;
   Random& random_;
-  std::uint16_t port_ = 0;
-  std::vector<std::string> audiences_;
   http::Router router_;
 };
 

@@ -4,9 +4,7 @@
 #include <gtest/gtest.h>
 
 #include "base/time_text.hpp"
-#include "cloud/testing/ask.hpp"
-#include "cloud/testing/cloud_store.hpp"
-#include "cloud/testing/test_tokens.hpp"
+#include "cloud/testing/vault_fixture.hpp"
 
 namespace latchkey::cloud {
 namespace {
@@ -21,40 +19,7 @@ using testing::test_token;
 
 constexpr std::string_view kPublic = "https://vault.azure.net";
 
-class VaultServiceTest : public ::testing::Test {
- protected:
-  VaultServiceTest() { open(); }
-  void open() {
-    service_.reset();
-    vault_.reset();
-    store_.restart();
-    vault_ = std::make_unique<Vault>(store_.second_connection(), *store_.writer, store_.clock,
-                                     store_.random);
-    service_ = std::make_unique<VaultService>("latchkey", store_.tenancy, *vault_,
-                                              store_.authenticator, *store_.roles, store_.random);
-    service_->set_port(8443);
-  }
-  void officer() {
-    store_.assign(kTestPrincipal, "Key Vault Secrets Officer", store_.tenancy.vault("latchkey"));
-  }
-  HeaderFields bearer(std::string_view audience = kPublic) {
-    return {{"Authorization", "Bearer " + test_token(audience, store_.clock)},
-            {"Host", "latchkey.vault.localhost:8443"}};
-  }
-  http::Response get(std::string path) {
-    const std::string_view mark = path.find('?') == path.npos ? "?" : "&";
-    return ask(service_->handler(), Method::get, fmt::format("{}{}api-version=7.4", path, mark),
-               bearer());
-  }
-  http::Response put(std::string name, std::string body) {
-    return ask(service_->handler(), Method::put, "/secrets/" + name + "?api-version=7.4", bearer(),
-               std::move(body));
-  }
-
-  testing::CloudStore store_;
-  std::unique_ptr<Vault> vault_;
-  std::unique_ptr<VaultService> service_;
-};
+using VaultServiceTest = testing::VaultFixture;
 
 TEST_F(VaultServiceTest, SetsAndGetsASecret) {
   officer();
