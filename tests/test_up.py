@@ -19,7 +19,8 @@ class Up(unittest.TestCase):
     def test_endpoints_file_names_where_everything_listens(self):
         latchkey = self.started()
         self.assertEqual(
-            {"api", "functions", "queue", "vault", "identity", "login"}, set(latchkey.endpoints)
+            {"api", "functions", "queue", "vault", "identity", "login", "proxy"},
+            set(latchkey.endpoints),
         )
         for name, url in latchkey.endpoints.items():
             with self.subTest(name):
