@@ -88,6 +88,7 @@ struct Cloud::Impl {
   std::unique_ptr<ArmGate> arm_gate;
   std::unique_ptr<RoleAssignmentService> role_assignments;
   std::unique_ptr<IdentityService> identity_resources;
+  std::unique_ptr<SubscriptionService> subscriptions;
   std::unique_ptr<ManagementService> management;
   std::unique_ptr<Vaults> vaults;
   std::unique_ptr<SecretStore> secrets;
@@ -95,6 +96,7 @@ struct Cloud::Impl {
   std::unique_ptr<QueueService> queues;
   http::Handler queue_handler;
   std::unique_ptr<AzureProxy> proxy;
+  const Secret proxy_password{random.hex(32)};  // another at each start
   // Last, so that they go first: they hand requests to all of the above.
   std::unique_ptr<http::Server> identity_server;
   std::unique_ptr<http::Server> vault_server;
@@ -222,7 +224,9 @@ void Cloud::Impl::make_management() {
   auto keep_key = [this](const Secret& pem) { return folder.keep_token_key(pem); };
   identity_resources = std::make_unique<IdentityService>(tenancy, *identities, *signing_keys,
                                                          keep_key, *arm_gate, clock);
-  management = std::make_unique<ManagementService>(*role_assignments, *identity_resources);
+  subscriptions = std::make_unique<SubscriptionService>(tenancy, *arm_gate);
+  management =
+      std::make_unique<ManagementService>(*role_assignments, *identity_resources, *subscriptions);
 }
 
 Result<> Cloud::Impl::listen(const CloudOptions& options) {
@@ -260,6 +264,7 @@ Result<> Cloud::Impl::listen_as_azure(const CloudOptions& options) {
     return with_request_log("proxy", std::move(handler));
   };
   const auto has_header = [this](std::string_view name, std::string_view header) {
+    if (name == AzureProxy::kNobody) return proxy_password.equals(header);
     const auto* identity = identities->by_header(header);
     return identity != nullptr && iequals(identity->name, name);
   };
@@ -342,6 +347,9 @@ Cloud::~Cloud() = default;
 
 const CloudEndpoints& Cloud::endpoints() const {
   return impl_->endpoints;
+}
+const Secret& Cloud::proxy_password() const {
+  return impl_->proxy_password;
 }
 const Tenancy& Cloud::tenancy() const {
   return impl_->tenancy;

@@ -81,6 +81,8 @@ class Cloud {
   ~Cloud();
 
   const CloudEndpoints& endpoints() const;
+  /// Of the proxy's user AzureProxy::kNobody, for programs that sign in by themselves.
+  const Secret& proxy_password() const;
   const Tenancy& tenancy() const;
   /// With their keys: for connection strings. devstoreaccount1 comes first; the address of another
   /// is that of `endpoints().queue` with its name in the place of the first one's.

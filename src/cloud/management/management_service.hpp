@@ -2,6 +2,7 @@
 
 #include "cloud/management/identity_service.hpp"
 #include "cloud/management/role_assignment_service.hpp"
+#include "cloud/management/subscription_service.hpp"
 
 namespace latchkey::cloud {
 
@@ -9,18 +10,24 @@ namespace latchkey::cloud {
 class ManagementService {
  public:
   /// The references must outlive this object.
-  ManagementService(RoleAssignmentService& roles, IdentityService& identities)
-      : roles_(roles.handler()), identities_(identities.handler()) {}
+  ManagementService(RoleAssignmentService& roles, IdentityService& identities,
+                    SubscriptionService& subscriptions)
+      : roles_(roles.handler()),
+        identities_(identities.handler()),
+        subscriptions_(subscriptions.handler()) {}
   /// This object must outlive the handler.
   http::Handler handler() const {
     return [this](const http::Request& request) {
-      return IdentityService::serves(request.path()) ? identities_(request) : roles_(request);
+      const auto path = request.path();
+      if (IdentityService::serves(path)) return identities_(request);
+      return SubscriptionService::serves(path) ? subscriptions_(request) : roles_(request);
     };
   }
 
  private:
   const http::Handler roles_;
   const http::Handler identities_;
+  const http::Handler subscriptions_;
 };
 
 }  // namespace latchkey::cloud

@@ -34,7 +34,12 @@ struct ProxyServices {
 /// HTTP itself: RFC 9110 sections 9.3.6 and 11.7, RFC 9112 section 3.2.
 class AzureProxy {
  public:
-  /// Whether the identity `name` has this header.
+  /// The user for programs that sign in by themselves (client secret): whoever has this one's
+  /// password gets through to the login service, and no identity at 169.254.169.254. No identity
+  /// can have this name.
+  static constexpr std::string_view kNobody = "~nobody";
+
+  /// Whether the identity `name` has this header, or nobody this password.
   using Check = std::function<bool(std::string_view name, std::string_view identity_header)>;
 
   AzureProxy(ProxyServices services, LeafCertificates certificates, Check check);

@@ -16,15 +16,17 @@ using testing::ask;
 using testing::header_of;
 using testing::HeaderFields;
 
+Task<http::Response> say(std::string text) {
+  co_return http::text_response(200, std::move(text));
+}
+
 /// Says which service was asked, what for, and as whom.
 http::Handler service(std::string name) {
-  return [name](const http::Request& request) -> Task<http::Response> {
-    return [](std::string text) -> Task<http::Response> {
-      co_return http::text_response(200, std::move(text));
-    }(fmt::format("{} {} host={} as={} proxy={}", name, request.target,
-                                request.headers.find("Host").value_or("-"),
-                                request.headers.find("X-IDENTITY-HEADER").value_or("-"),
-                                request.headers.contains("Proxy-Authorization")));
+  return [name](const http::Request& request) {
+    return say(fmt::format("{} {} host={} as={} proxy={}", name, request.target,
+                           request.headers.find("Host").value_or("-"),
+                           request.headers.find("X-IDENTITY-HEADER").value_or("-"),
+                           request.headers.contains("Proxy-Authorization")));
   };
 }
 

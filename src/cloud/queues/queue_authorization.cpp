@@ -10,6 +10,7 @@
 #include "cloud/queues/queue_rules.hpp"
 #include "cloud/queues/sas_rules.hpp"
 #include "cloud/queues/signature_hint.hpp"
+#include "cloud/request_facts.hpp"
 #include "wire/challenge.hpp"
 
 namespace latchkey::cloud {
@@ -18,6 +19,9 @@ namespace {
 constexpr std::string_view kStorage = "https://storage.azure.com";
 /// Azure Storage's own application id, which is an audience as well.
 constexpr std::string_view kStorageGuid = "e406a681-f3d4-42a8-90b6-c2b029497af1";
+/// Who came by a production name through the proxy finds the login service by its own.
+constexpr std::string_view kPublicLogin = "https://login.microsoftonline.com";
+constexpr std::string_view kPublicDomain = ".queue.core.windows.net";
 constexpr std::string_view kBearer = "Bearer ";
 constexpr std::string_view kBearerSince = "2017-11-09";
 constexpr std::string_view kChallengeSince = "2019-12-12";
@@ -73,6 +77,11 @@ std::vector<std::string> signed_paths(const QueueCall& call) {
   return paths;
 }
 
+std::string challenge_to(std::string_view login_origin, const std::string& tenant) {
+  return wire::render_storage_challenge({.authorization = std::string(login_origin) + "/" + tenant,
+                                         .resource = std::string(kStorage)});
+}
+
 }  // namespace
 
 wire::StorageError authentication_failed(std::string_view detail) {
@@ -83,9 +92,8 @@ wire::StorageError authentication_failed(std::string_view detail) {
 QueueAuthorization::QueueAuthorization(Options options, Authenticator& authenticator,
                                        const RoleAssignments& roles, Clock& clock)
     : tenancy_(std::move(options.tenancy)),
-      challenge_(wire::render_storage_challenge(
-          {.authorization = options.login_origin + "/" + tenancy_.tenant_id,
-           .resource = std::string(kStorage)})),
+      challenge_(challenge_to(options.login_origin, tenancy_.tenant_id)),
+      public_challenge_(challenge_to(kPublicLogin, tenancy_.tenant_id)),
       delegation_keys_(std::move(options.delegation_keys)),
       find_policy_(std::move(options.find_policy)),
       authenticator_(authenticator),
@@ -93,7 +101,7 @@ QueueAuthorization::QueueAuthorization(Options options, Authenticator& authentic
       clock_(clock) {
   for (auto& names : options.accounts) {
     accounts_.push_back({.names = names,
-                         .host = "https://" + names.name + ".queue.core.windows.net",
+                         .host = "https://" + names.name + std::string(kPublicDomain),
                          .resource_id = tenancy_.storage_account(names.name)});
   }
 }
@@ -147,7 +155,8 @@ wire::StorageError QueueAuthorization::unauthenticated(const QueueCall& call, st
   }
   auto error = wire::storage_error(code);
   if (!detail.empty()) error.details.emplace_back("AuthenticationErrorDetail", detail);
-  error.headers.emplace_back("WWW-Authenticate", challenge_);
+  const bool is_public = request_host(call.request).ends_with(kPublicDomain);
+  error.headers.emplace_back("WWW-Authenticate", is_public ? public_challenge_ : challenge_);
   return error;
 }
 

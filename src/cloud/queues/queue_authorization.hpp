@@ -91,6 +91,7 @@ class QueueAuthorization {
 
   const Tenancy tenancy_;
   const std::string challenge_;
+  const std::string public_challenge_;  ///< for hosts of core.windows.net
   const DelegationKeys delegation_keys_;
   const FindPolicy find_policy_;
   std::vector<Account> accounts_;

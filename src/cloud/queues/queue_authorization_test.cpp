@@ -50,10 +50,17 @@ constexpr std::string_view kChallenge =
     "Bearer authorization_uri=https://localhost:8443/11111111-2222-4333-8444-555555555555/oauth2/"
     "authorize resource_id=https://storage.azure.com";
 
+constexpr std::string_view kPublicChallenge =
+    "Bearer authorization_uri=https://login.microsoftonline.com/"
+    "11111111-2222-4333-8444-555555555555/oauth2/authorize resource_id=https://storage.azure.com";
+
 TEST_F(QueueAuthorizationTest, NothingSentIsAChallengeFrom2019OnAndARefusalBefore) {
   const auto answer = world_.send(list_);
   EXPECT_EQ(outcome(answer), "401 NoAuthenticationInformation");
   EXPECT_EQ(answer.headers.find("WWW-Authenticate"), kChallenge);
+  const Call by_production_name{.target = "/?comp=list",
+                                .headers = {{"Host", "acc.queue.core.windows.net"}}};
+  EXPECT_EQ(world_.send(by_production_name).headers.find("WWW-Authenticate"), kPublicChallenge);
   for (const char* version : {"2019-07-07", ""}) {
     const auto old = world_.send({.target = list_.target, .headers = {{"x-ms-version", version}}});
     EXPECT_EQ(outcome(old), "403 AuthenticationFailed") << version;
