@@ -158,11 +158,6 @@ void add_sign_in(CLI::App& app, Run& chosen) {
 }
 
 void add_local(CLI::App& app, Run& chosen) {
-  auto identity = std::make_shared<std::string>(kAppIdentity);
-  command(app, chosen, "env", "Print the exports that point an Azure SDK app at the local cloud",
-          [identity](const CommonOptions& c) { return run_env(c, *identity); })
-      ->add_option("--as", *identity, "The identity to use: app, api, watcher or operator")
-      ->capture_default_str();
   auto options = std::make_shared<RoleOptions>();
   auto* role = app.add_subcommand("role", "Role assignments of the local cloud");
   role->fallthrough();
@@ -284,6 +279,7 @@ int run_command_line(int argc, char** argv) {
   add_trust(app, chosen);
   add_sign_in(app, chosen);
   add_local(app, chosen);
+  add_app_commands(app, chosen);
   add_identity(app, chosen);
   try {
     app.parse(argc, argv);

@@ -6,6 +6,7 @@
 #include <string>
 #include <vector>
 
+#include "app/app_identity.hpp"
 #include "app/environment.hpp"
 
 /// One function for each command of the command line; each gives the exit code: 0 done, 1 failed or
@@ -88,7 +89,18 @@ struct UserOptions {
 int run_user(const CommonOptions& common, const UserOptions& options);
 int run_outbox(const CommonOptions& common, const std::string& user);
 
-int run_env(const CommonOptions& common, const std::string& identity);
+struct AppOptions {
+  std::string identity = "app";
+  std::string form = "app-service";  ///< see identity_form()
+  std::string account;               ///< env: whose connection string; empty: devstoreaccount1
+  bool json = false;                 ///< env
+  bool private_trust = false;        ///< run
+  std::vector<std::string> command;  ///< run: the program and its arguments
+};
+/// As options say, made when it is missing: see app_identity().
+Result<AppIdentity> identity_for_app(const RunningCloud& running, const AppOptions& options);
+int run_env(const CommonOptions& common, const AppOptions& options);
+int run_app(const CommonOptions& common, const AppOptions& options);
 
 struct IdentityOptions {
   std::string action;  ///< list, create, show, delete, attach, detach, add, remove, rotate-key

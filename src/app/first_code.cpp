@@ -43,7 +43,7 @@ void print_next_steps(const RunningCloud& running, const CommonOptions& common,
       "  eval \"$({1} env{3})\"    # points any Azure SDK app at this local cloud\n"
       "Stop with Ctrl-C.\n",
       running.endpoints.at("api"), common.program, code, data, kQueueName,
-      running.connection_string());
+      running.connection_string(kAccountName).value_or(""));
   std::fflush(stdout);
 }
 

@@ -84,6 +84,10 @@ Task<Result<>> LocalCloud::provision(World world) {
   running_.endpoints = {{"functions", endpoints.functions}, {"queue", endpoints.queue},
                         {"vault", endpoints.vault},         {"identity", endpoints.identity},
                         {"login", endpoints.login},         {"proxy", endpoints.proxy}};
+  for (const auto& account : cloud_->storage_accounts()) {
+    running_.storage_keys[account.name] = account.key1;
+  }
+  running_.proxy_password = cloud_->proxy_password();
   running_.tenant_id = cloud_->tenancy().tenant_id;
   running_.subscription_id = cloud_->tenancy().subscription_id;
   running_.resource_group = cloud_->tenancy().resource_group;

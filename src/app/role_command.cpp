@@ -80,21 +80,19 @@ std::string scope_of(const RunningCloud& running, const RoleOptions& options) {
 }
 
 /// What --assignee, --role and the scope options name. Error: not_found, with what there is.
-Result<Assignment> wanted_assignment(ManagementClient& management, const RoleOptions& options) {
-  const auto& running = management.running();
-  const auto identity = running.identities.find(options.assignee);
-  if (identity == running.identities.end()) {
-    return fail(environment_for(running, options.assignee).error());
-  }
+Task<Result<Assignment>> wanted_assignment(ManagementClient& management,
+                                           const RoleOptions& options) {
+  auto identity = co_await find_identity(management, options.assignee);
+  if (!identity) co_return fail(identity.error());
   const auto* role = wire::find_role(options.role);
   if (role == nullptr) {
     std::string names;
     for (const auto& known : wire::built_in_roles()) names += fmt::format("\n  {}", known.name);
-    return fail(ErrorKind::invalid_argument, "UnknownRole",
-                fmt::format("there is no role \"{}\"; there are:{}", options.role, names));
+    co_return fail(ErrorKind::invalid_argument, "UnknownRole",
+                   fmt::format("there is no role \"{}\"; there are:{}", options.role, names));
   }
-  return Assignment{management.world().random.uuid(), identity->second.object_id,
-                    std::string(role->id), scope_of(running, options)};
+  co_return Assignment{management.world().random.uuid(), identity->object_id, std::string(role->id),
+                       scope_of(management.running(), options)};
 }
 
 Task<int> list(ManagementClient& management) {
@@ -109,7 +107,7 @@ Task<int> list(ManagementClient& management) {
 }
 
 Task<int> change(ManagementClient& management, const RoleOptions& options) {
-  auto wanted = wanted_assignment(management, options);
+  auto wanted = co_await wanted_assignment(management, options);
   if (!wanted) co_return report(wanted.error());
   if (options.action == "assign") {
     auto done = co_await assign(management, *wanted);

@@ -30,6 +30,12 @@ std::string text_member(const json::object& object, std::string_view name) {
                                                 : std::string{};
 }
 
+std::string names_of(const auto& by_name) {
+  std::string names;
+  for (const auto& [name, value] : by_name) names += (names.empty() ? "" : ", ") + name;
+  return names;
+}
+
 Result<json::object> read_object(const std::filesystem::path& file) {
   auto text = read_file(file);
   if (!text) return fail(text.error());
@@ -84,12 +90,19 @@ Result<std::string> read_file(const std::filesystem::path& file) {
   return text.str();
 }
 
-std::string RunningCloud::connection_string() const {
+Result<std::string> RunningCloud::connection_string(std::string_view account) const {
+  const auto key = storage_keys.find(account);
+  if (key == storage_keys.end()) {
+    return fail(ErrorKind::not_found, "UnknownAccount",
+                fmt::format("there is no storage account \"{}\" here; there are: {}", account,
+                            names_of(storage_keys)));
+  }
   const auto queue = endpoints.find("queue");
   std::string plain = queue == endpoints.end() ? std::string{} : queue->second;
   if (plain.starts_with("https://")) plain = "http://" + plain.substr(8);
+  plain = plain.substr(0, plain.rfind('/') + 1).append(account);
   return fmt::format("DefaultEndpointsProtocol=http;AccountName={};AccountKey={};QueueEndpoint={};",
-                     kAccountName, kAccountKey, plain);
+                     account, key->second.reveal(), plain);
 }
 
 Result<> write_identities(const RunningCloud& cloud) {
@@ -99,9 +112,13 @@ Result<> write_identities(const RunningCloud& cloud) {
                         {"object_id", identity.object_id},
                         {"identity_header", identity.identity_header.reveal()}};
   }
+  json::object storage_keys;
+  for (const auto& [account, key] : cloud.storage_keys) storage_keys[account] = key.reveal();
   const json::object document = {{"tenant_id", cloud.tenant_id},
                                  {"subscription_id", cloud.subscription_id},
                                  {"resource_group", cloud.resource_group},
+                                 {"proxy_password", cloud.proxy_password.reveal()},
+                                 {"storage_keys", std::move(storage_keys)},
                                  {"identities", std::move(identities)}};
   auto written = write_file(cloud.data / "identities.json", json::serialize(document), 0600);
   if (!written) return written;
@@ -146,6 +163,12 @@ Result<RunningCloud> read_running_cloud(const std::filesystem::path& data) {
   cloud.tenant_id = text_member(*identities, "tenant_id");
   cloud.subscription_id = text_member(*identities, "subscription_id");
   cloud.resource_group = text_member(*identities, "resource_group");
+  cloud.proxy_password = Secret(text_member(*identities, "proxy_password"));
+  if (const auto* all = identities->if_contains("storage_keys"); all && all->is_object()) {
+    for (const auto& [account, key] : all->get_object()) {
+      cloud.storage_keys[std::string(account)] = Secret(text_member(all->get_object(), account));
+    }
+  }
   if (const auto* all = identities->if_contains("identities"); all != nullptr && all->is_object()) {
     for (const auto& [name, value] : all->get_object()) {
       if (!value.is_object()) continue;
@@ -161,11 +184,9 @@ Result<RunningCloud> read_running_cloud(const std::filesystem::path& data) {
 Result<Environment> environment_for(const RunningCloud& cloud, const std::string& name) {
   const auto identity = cloud.identities.find(name);
   if (identity == cloud.identities.end()) {
-    std::string names;
-    for (const auto& [known, record] : cloud.identities)
-      names += (names.empty() ? "" : ", ") + known;
     return fail(ErrorKind::not_found, "UnknownIdentity",
-                fmt::format("there is no identity \"{}\" here; there are: {}", name, names));
+                fmt::format("there is no identity \"{}\" here; there are: {}", name,
+                            names_of(cloud.identities)));
   }
   const auto endpoint = [&](const std::string& key) {
     const auto found = cloud.endpoints.find(key);
@@ -177,7 +198,9 @@ Result<Environment> environment_for(const RunningCloud& cloud, const std::string
   made.set("AZURE_TOKEN_CREDENTIALS", "ManagedIdentityCredential");
   made.set("KEY_VAULT_URL", endpoint("vault"));
   made.set("STORAGE_QUEUE_URL", fmt::format("{}/{}", endpoint("queue"), kQueueName));
-  made.set("AZURE_STORAGE_CONNECTION_STRING", cloud.connection_string());
+  auto connection = cloud.connection_string(kAccountName);
+  if (!connection) return fail(connection.error());
+  made.set("AZURE_STORAGE_CONNECTION_STRING", std::move(*connection));
   made.set("THIRD_PARTY_API_ENDPOINT", endpoint("functions") + "/api/RandomNumber");
   made.set("THIRD_PARTY_API_SECRET_NAME", std::string(kNumberSecretName));
   made.set("NODE_EXTRA_CA_CERTS", cloud.authority_file().string());

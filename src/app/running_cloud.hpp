@@ -23,16 +23,19 @@ struct RunningCloud {
   std::filesystem::path data;
   /// Keys api (absent for the cloud alone), functions, queue, vault, identity, login; full URLs.
   std::map<std::string, std::string> endpoints;
+  Secret proxy_password;  ///< of the proxy's user "~nobody"
   std::string tenant_id;
   std::string subscription_id;
   std::string resource_group;
   std::map<std::string, IdentityRecord> identities;
+  std::map<std::string, Secret, std::less<>> storage_keys;  ///< by account
 
   std::filesystem::path authority_file() const { return data / "ca.pem"; }
   /// The system's authorities and ours, for programs that take one file.
   std::filesystem::path bundle_file() const { return data / "ca-bundle.pem"; }
   /// An account key connection string with the plain http endpoint, which every tool accepts.
-  std::string connection_string() const;
+  /// Error: not_found, naming the accounts there are.
+  Result<std::string> connection_string(std::string_view account) const;
 };
 
 /// $XDG_STATE_HOME/latchkey, else ~/.local/state/latchkey.

@@ -21,6 +21,7 @@ class RunningCloudTest : public ::testing::Test {
     cloud_.tenant_id = "t";
     cloud_.subscription_id = "s";
     cloud_.resource_group = "latchkey";
+    cloud_.storage_keys["devstoreaccount1"] = Secret("key");
     cloud_.identities["app"] = {"client", "object", Secret("header")};
   }
   ~RunningCloudTest() override { std::filesystem::remove_all(cloud_.data); }
@@ -73,9 +74,11 @@ TEST_F(RunningCloudTest, AnUnknownIdentityIsToldWhichThereAre) {
 }
 
 TEST_F(RunningCloudTest, ToolsGetAConnectionStringWithThePlainEndpoint) {
-  EXPECT_NE(
-      cloud_.connection_string().find("QueueEndpoint=http://localhost:10001/devstoreaccount1;"),
-      std::string::npos);
+  cloud_.storage_keys["other"] = Secret("its key");
+  EXPECT_EQ(cloud_.connection_string("other").value_or(""),
+            "DefaultEndpointsProtocol=http;AccountName=other;AccountKey=its key;"
+            "QueueEndpoint=http://localhost:10001/other;");
+  EXPECT_EQ(cloud_.connection_string("nobody").error().code, "UnknownAccount");
 }
 
 }  // namespace

@@ -16,5 +16,7 @@ CLI::App* command(CLI::App& parent, Run& chosen, const char* name, const char* h
 
 /// `latchkey queue ...`
 void add_queue_commands(CLI::App& app, Run& chosen);
+/// `latchkey run`, `latchkey env`
+void add_app_commands(CLI::App& app, Run& chosen);
 
 }  // namespace latchkey::app
