@@ -1,6 +1,7 @@
 #include "azure/key_vault_client.hpp"
 
 #include <algorithm>
+#include <iterator>
 #include <utility>
 
 #include "azure/vault_challenge.hpp"
@@ -10,8 +11,9 @@ namespace latchkey::azure {
 namespace {
 constexpr std::string_view kApiVersion = "7.4";
 constexpr std::size_t kNameCharactersMax = 127;
-/// A page has up to 25 versions, a secret up to 500.
+/// A page has up to 25 items; a secret up to 500 versions, a vault seldom as many secrets.
 constexpr int kVersionPagesMax = 20;
+constexpr int kSecretPagesMax = 400;
 
 struct VaultCall {
   http::Method method = http::Method::get;
@@ -46,8 +48,10 @@ class Client final : public KeyVaultClient {
   Task<Result<wire::SecretBundle>> set_secret(std::string name,
                                               wire::SetSecretRequest request) override;
   Task<Result<std::vector<SecretVersion>>> list_secret_versions(std::string name) override;
+  Task<Result<std::vector<SecretName>>> list_secrets() override;
 
  private:
+  Task<Result<std::vector<wire::SecretBundle>>> all_pages(VaultCall call, int pages_max);
   http::Url url_of(std::string path) const;
   Task<Result<wire::SecretBundle>> call(VaultCall call);
   /// The answer with status 200; anything else is an Error.
@@ -109,23 +113,46 @@ Task<Result<std::vector<SecretVersion>>> Client::list_secret_versions(std::strin
   request.secret_name = std::move(name);
   request.role = "Key Vault Secrets User";
   request.permission = "list";
+  auto items = co_await all_pages(std::move(request), kVersionPagesMax);
+  if (!items) co_return fail(std::move(items.error()));
   std::vector<SecretVersion> versions;
+  for (const wire::SecretBundle& item : *items) {
+    versions.push_back({.version = item.version(),
+                        .enabled = item.attributes.enabled,
+                        .created = from_epoch_seconds(item.attributes.created)});
+  }
+  co_return versions;
+}
+
+Task<Result<std::vector<SecretName>>> Client::list_secrets() {
+  VaultCall request;
+  request.url = url_of("/secrets");
+  request.role = "Key Vault Secrets User";
+  request.permission = "list";
+  auto items = co_await all_pages(std::move(request), kSecretPagesMax);
+  if (!items) co_return fail(std::move(items.error()));
+  std::vector<SecretName> names;
+  for (const wire::SecretBundle& item : *items) {
+    names.push_back(
+        {.name = item.id.substr(item.id.rfind('/') + 1), .enabled = item.attributes.enabled});
+  }
+  co_return names;
+}
+
+Task<Result<std::vector<wire::SecretBundle>>> Client::all_pages(VaultCall request, int pages_max) {
+  std::vector<wire::SecretBundle> items;
   for (int pages = 1;; ++pages) {
     Result<http::Response> answer = co_await answer_of(request);
     if (!answer) co_return fail(std::move(answer.error()));
     Result<wire::SecretPage> page = wire::parse_secret_page(answer->body);
     if (!page) co_return fail(unusable(std::move(page.error()), request));
-    for (const wire::SecretBundle& item : page->items) {
-      versions.push_back({.version = item.version(),
-                          .enabled = item.attributes.enabled,
-                          .created = from_epoch_seconds(item.attributes.created)});
-    }
-    if (page->next_link.empty()) co_return versions;
+    std::move(page->items.begin(), page->items.end(), std::back_inserter(items));
+    if (page->next_link.empty()) co_return items;
     const auto next = http::parse_url(page->next_link);
     // The token goes to this vault and to nobody else.
-    if (pages == kVersionPagesMax || !next || next->origin() != vault_.origin()) {
+    if (pages == pages_max || !next || next->origin() != vault_.origin()) {
       co_return fail(ErrorKind::protocol, "BadNextLink",
-                     who(request) + ": the list of versions does not end, or leads elsewhere");
+                     who(request) + ": the list does not end, or leads elsewhere");
     }
     request.url = *next;
   }
@@ -204,7 +231,9 @@ Task<Result<http::ClientRequest>> Client::prepare(const VaultCall& call, std::st
 }
 
 std::string Client::who(const VaultCall& call) const {
-  return "vault " + vault_.authority() + ", secret " + call.secret_name;
+  std::string text = "vault " + vault_.authority();
+  if (!call.secret_name.empty()) text += ", secret " + call.secret_name;
+  return text;
 }
 
 Error Client::unusable(Error error, const VaultCall& call) const {
@@ -241,6 +270,10 @@ Error Client::refusal(Error error, const VaultCall& call) const {
 Task<Result<std::vector<SecretVersion>>> KeyVaultClient::list_secret_versions(std::string name) {
   co_return fail(ErrorKind::denied, "ListNotAllowed",
                  "the versions of secret " + name + " cannot be listed here");
+}
+
+Task<Result<std::vector<SecretName>>> KeyVaultClient::list_secrets() {
+  co_return fail(ErrorKind::denied, "ListNotAllowed", "the secrets cannot be listed here");
 }
 
 Result<std::unique_ptr<KeyVaultClient>> KeyVaultClient::create(std::string vault_url,

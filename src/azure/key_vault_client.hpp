@@ -20,6 +20,12 @@ struct SecretVersion {
   UtcTime created{};  ///< by the vault's clock, whole seconds
 };
 
+/// A secret as a list of the vault names it: without its value.
+struct SecretName {
+  std::string name;
+  bool enabled = true;
+};
+
 /// Secrets of one Key Vault. The first call carries a token for https://vault.azure.net (or the
 /// sovereign cloud's); when the vault answers 401 with a challenge, its resource is verified
 /// against the vault's host (equal, or the host ends with "." + resource host; ports must agree
@@ -48,6 +54,8 @@ class KeyVaultClient {
   /// not end, or lead to another host, is a protocol error; one that does not let itself be listed
   /// is denied.
   virtual Task<Result<std::vector<SecretVersion>>> list_secret_versions(std::string name);
+  /// All secrets, page by page. Errors: as list_secret_versions.
+  virtual Task<Result<std::vector<SecretName>>> list_secrets();
 };
 
 /// One secret, read once and kept: for keys that every request needs. Read again when `max_age` has

@@ -175,6 +175,34 @@ TEST_F(KeyVaultClientTest, AListThatIsRefusedOrNoListIsAnError) {
   EXPECT_EQ(list("../keys").error().kind, ErrorKind::invalid_argument);
 }
 
+TEST_F(KeyVaultClientTest, ListsSecretsPageByPageAndStaysWithTheVault) {
+  client =
+      KeyVaultClient::create("https://kv.vault.azure.net", credential, http, clock, random).value();
+  const auto page = [](const std::string& name, const std::string& next) {
+    return answer(200, R"({"value":[{"id":"https://kv.vault.azure.net/secrets/)" + name +
+                           R"(","attributes":{"enabled":true}}],"nextLink":")" + next + "\"}");
+  };
+  http.queue(page("one", "https://kv.vault.azure.net/secrets?api-version=7.4&$skiptoken=x"));
+  http.queue(page("two", ""));
+  const auto got = testing::run_through(context, clock, client->list_secrets());
+  ASSERT_TRUE(got) << got.error().message;
+  ASSERT_EQ(got->size(), 2U);
+  EXPECT_EQ(got->at(0).name, "one");
+  EXPECT_EQ(got->at(1).name, "two");
+  EXPECT_EQ(http.calls[0].url.target(), "/secrets?api-version=7.4");
+  EXPECT_EQ(http.calls[1].url.target(), "/secrets?api-version=7.4&$skiptoken=x");
+
+  for (const char* elsewhere : {"https://evil.example/secrets", "http://kv.vault.azure.net/secrets",
+                                "https://kv.vault.azure.net:8443/secrets"}) {
+    http.calls.clear();
+    http.queue(page("one", elsewhere));
+    const auto refused = testing::run_through(context, clock, client->list_secrets());
+    ASSERT_FALSE(refused) << elsewhere;
+    EXPECT_EQ(refused.error().code, "BadNextLink");
+    EXPECT_EQ(http.calls.size(), 1U) << elsewhere;
+  }
+}
+
 TEST_F(KeyVaultClientTest, NamesThatNoSecretCanHaveAreNotAskedFor) {
   http.queue(bundle("hidden"));
   ASSERT_TRUE(get());
