@@ -1,5 +1,6 @@
 """Tokens and secrets by hand: what an SDK would hide."""
 
+import json
 import urllib.parse
 
 import harness
@@ -17,6 +18,23 @@ def ask_for_token(settings, resource, header=None):
 
 def token(settings, resource):
     return ask_for_token(settings, resource).json()["access_token"]
+
+
+class Management:
+    """Azure Resource Manager, asked by one of the identities about the one resource group."""
+
+    def __init__(self, latchkey, identity):
+        ids = json.loads((latchkey.data / "identities.json").read_text())
+        self.tenant_id = ids["tenant_id"]
+        self.group = (f"{latchkey.endpoints['login']}/subscriptions/{ids['subscription_id']}"
+                      f"/resourceGroups/{ids['resource_group']}/providers/")
+        bearer = token(latchkey.environment_of(identity), "https://management.azure.com")
+        self.headers = {"Authorization": f"Bearer {bearer}"}
+        self.trust = latchkey.trust()
+
+    def call(self, method, resource, json_body=None):
+        return harness.call(method, f"{self.group}{resource}?api-version=2023-07-01",
+                            headers=self.headers, json_body=json_body, trust=self.trust)
 
 
 class Vault:

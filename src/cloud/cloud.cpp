@@ -9,6 +9,7 @@
 #include "base/text.hpp"
 #include "cloud/data_folder.hpp"
 #include "cloud/front.hpp"
+#include "cloud/functions/key_management.hpp"
 #include "cloud/identity/login_service.hpp"
 #include "cloud/identity/managed_identity_service.hpp"
 #include "cloud/management/management_service.hpp"
@@ -17,6 +18,7 @@
 #include "cloud/queues/storage_accounts.hpp"
 #include "cloud/settings.hpp"
 #include "cloud/store_key.hpp"
+#include "cloud/vault/vault_management.hpp"
 #include "cloud/vault/vault_service.hpp"
 #include "http/server.hpp"
 
@@ -53,6 +55,7 @@ struct Cloud::Impl {
   void make_services(sqlite::Database reader, const CloudOptions& options);
   void make_management();
   void make_vault(sqlite::Database reader, const CloudOptions& options);
+  http::Handler management_handler();
   /// All ports; which numbers they got is known afterwards.
   Result<> listen(const CloudOptions& options);
   Result<> listen_on(std::unique_ptr<http::Server>& server, http::ServerOptions options,
@@ -93,6 +96,8 @@ struct Cloud::Impl {
   std::unique_ptr<Vaults> vaults;
   std::unique_ptr<SecretStore> secrets;
   std::unique_ptr<VaultService> vault_service;
+  std::unique_ptr<VaultManagement> vault_management;
+  std::unique_ptr<KeyManagement> key_management;
   std::unique_ptr<QueueService> queues;
   http::Handler queue_handler;
   std::unique_ptr<AzureProxy> proxy;
@@ -216,6 +221,9 @@ void Cloud::Impl::make_vault(sqlite::Database reader, const CloudOptions& option
   VaultGate gate(std::string(kVault), tenancy, *vaults, *authenticator, *roles);
   if (options.vault_limits) gate.use_throttle(VaultThrottle(*options.vault_limits, clock));
   vault_service = std::make_unique<VaultService>(std::move(gate), *secrets, random);
+  vault_management = std::make_unique<VaultManagement>(tenancy, *vaults, *arm_gate,
+                                                       options.vault_recoverable_days);
+  key_management = std::make_unique<KeyManagement>(*function_keys, *functions, *arm_gate);
 }
 
 void Cloud::Impl::make_management() {
@@ -227,6 +235,14 @@ void Cloud::Impl::make_management() {
   subscriptions = std::make_unique<SubscriptionService>(tenancy, *arm_gate);
   management =
       std::make_unique<ManagementService>(*role_assignments, *identity_resources, *subscriptions);
+}
+
+http::Handler Cloud::Impl::management_handler() {
+  return [vault = vault_management->handler(), keys = key_management->handler(),
+          others = management->handler()](const http::Request& request) {
+    if (VaultManagement::serves(request.path())) return vault(request);
+    return KeyManagement::serves(request.path()) ? keys(request) : others(request);
+  };
 }
 
 Result<> Cloud::Impl::listen(const CloudOptions& options) {
@@ -245,7 +261,7 @@ Result<> Cloud::Impl::listen(const CloudOptions& options) {
   done = listen_on(vault_server, std::move(vault_options),
                    make_front({.vault = vault_service->handler(),
                                .login = login->handler(),
-                               .management = management->handler()}));
+                               .management = management_handler()}));
   if (!done) return done;
   // The queue service comes later: it wants to know the login service's port.
   done = listen_on(queue_server, std::move(queue),
@@ -314,6 +330,7 @@ Result<> Cloud::Impl::listen_on(std::unique_ptr<http::Server>& server, http::Ser
 void Cloud::Impl::tell_ports() {
   const auto https_port = vault_server->port();
   vault_service->set_port(https_port);
+  vault_management->set_port(https_port);
   login->set_port(https_port);
   arm_gate->set_port(https_port);
   endpoints = {.functions = fmt::format("http://localhost:{}", functions_server->port()),
