@@ -35,6 +35,7 @@ class AzureAccess {
   http::HttpClient& http() { return *http_; }
   /// For Azure: every answer's Date is compared with our clock.
   http::HttpClient& azure_http() { return *dated_http_; }
+  azure::TokenCredential& credential() { return *credential_; }
   azure::KeyVaultClient& vault() { return *vault_; }
   azure::QueueClient& queue() { return *queue_; }
   const azure::ServerClock& server_clock() const { return *server_clock_; }

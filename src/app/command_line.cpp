@@ -71,6 +71,8 @@ void add_running(CLI::App& app, Run& chosen) {
                    "ISSUER=FILE: accept tokens of that issuer too; FILE is its key set (JWKS)");
     it->add_option("--trusted-audience", options->trusted_audiences,
                    "An audience that those tokens may have beside Azure's own");
+    it->add_flag("--test-controls", options->test_controls,
+                 "Let latchkey fault and latchkey clock work here");
     it->add_option("--queue-deletion-window", options->queue_deletion_window,
                    "Seconds that a deleted queue's name stays taken; some 30 in Azure")
         ->check(CLI::Range(0, 3600))
@@ -281,6 +283,8 @@ int run_command_line(int argc, char** argv) {
   add_local(app, chosen);
   add_app_commands(app, chosen);
   add_identity(app, chosen);
+  add_test_control_commands(app, chosen);
+  add_doctor_command(app, chosen);
   try {
     app.parse(argc, argv);
   } catch (const CLI::ParseError& error) {

@@ -31,6 +31,7 @@ struct UpOptions {
   std::vector<std::string> trusted_issuers;    ///< "ISSUER=JWKS_FILE"
   std::vector<std::string> trusted_audiences;  ///< of those issuers' tokens
   int queue_deletion_window = 0;               ///< seconds that a deleted queue's name stays taken
+  bool test_controls = false;                  ///< `latchkey fault` and `latchkey clock` work
 };
 int run_up(const CommonOptions& common, const UpOptions& options);
 int run_cloud(const CommonOptions& common, const UpOptions& options);
@@ -131,6 +132,27 @@ struct RoleOptions {
   bool vault = false;
 };
 int run_role(const CommonOptions& common, const RoleOptions& options);
+
+struct FaultOptions {
+  std::string action;   ///< set, list, clear
+  std::string service;  ///< clear: empty for all
+  std::string kind;
+  double rate = 1;
+  std::optional<std::uint64_t> count;
+  std::string delay = "2s";
+  int retry_after = 1;  ///< seconds
+  bool json = false;
+};
+int run_fault(const CommonOptions& common, const FaultOptions& options);
+/// `move`: show, reset, or a duration such as "+10m" or "-5s".
+int run_clock(const CommonOptions& common, const std::string& move);
+
+struct DoctorOptions {
+  std::string identity;  ///< of the local cloud; empty: the environment's settings, else api
+  std::string part;      ///< api, watcher, all; empty: by the identity
+  bool json = false;
+};
+int run_doctor(const CommonOptions& common, const DoctorOptions& options);
 
 /// Reads the command line and runs the command.
 int run_command_line(int argc, char** argv);

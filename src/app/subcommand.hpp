@@ -18,5 +18,9 @@ CLI::App* command(CLI::App& parent, Run& chosen, const char* name, const char* h
 void add_queue_commands(CLI::App& app, Run& chosen);
 /// `latchkey run`, `latchkey env`
 void add_app_commands(CLI::App& app, Run& chosen);
+/// `latchkey fault ...`, `latchkey clock`
+void add_test_control_commands(CLI::App& app, Run& chosen);
+/// `latchkey doctor`
+void add_doctor_command(CLI::App& app, Run& chosen);
 
 }  // namespace latchkey::app

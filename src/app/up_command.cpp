@@ -160,6 +160,7 @@ Task<Result<>> start_cloud(Everything& all, const Ports& ports, const UpOptions&
   options.storage_accounts = wanted.accounts;
   options.queue_deletion_window = std::chrono::seconds{wanted.queue_deletion_window};
   options.trusted_issuers = std::move(*trusted);
+  options.test_controls = wanted.test_controls;
   auto starting = LocalCloud::start(std::move(options), cloud_world);
   auto cloud = co_await run_on(cloud_world.executor, std::move(starting));
   if (!cloud) co_return fail(cloud.error());
@@ -193,6 +194,11 @@ Task<int> run_until_signal(const Wanted& wanted, World world, Executor cloud_exe
     co_return code;
   }
   print_endpoints(all.running);
+  if (wanted.options.test_controls) {
+    fmt::print("  {:<17} ON: latchkey fault and latchkey clock change how all of this behaves\n",
+               "test controls");
+    std::fflush(stdout);
+  }
   if (wanted.with_service) {
     co_await show_first_code(all.running, *all.tables.codes, all.api->hasher(), wanted.common,
                              *all.trust, world);

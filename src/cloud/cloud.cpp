@@ -18,6 +18,7 @@
 #include "cloud/queues/storage_accounts.hpp"
 #include "cloud/settings.hpp"
 #include "cloud/store_key.hpp"
+#include "cloud/test_controls/test_controls.hpp"
 #include "cloud/vault/vault_management.hpp"
 #include "cloud/vault/vault_service.hpp"
 #include "http/server.hpp"
@@ -53,9 +54,12 @@ struct Cloud::Impl {
   Result<> read_sealed(sqlite::Database& database, std::vector<VaultOptions> more_vaults);
   Result<> trust_issuers(const std::vector<TrustedIssuerOptions>& issuers);
   void make_services(sqlite::Database reader, const CloudOptions& options);
-  void make_management();
+  void make_management(bool test_controls);
   void make_vault(sqlite::Database reader, const CloudOptions& options);
   http::Handler management_handler();
+  http::Handler service_of(FaultTarget target);
+  /// The service as it is reached from outside: it suffers the faults that are planned for it.
+  http::Handler exposed(FaultTarget target);
   /// All ports; which numbers they got is known afterwards.
   Result<> listen(const CloudOptions& options);
   Result<> listen_on(std::unique_ptr<http::Server>& server, http::ServerOptions options,
@@ -68,7 +72,7 @@ struct Cloud::Impl {
   void tell_ports();
 
   DataFolder folder;
-  Clock& clock;
+  MovableClock clock;
   Random& random;
   const Executor executor;
   Tenancy tenancy;
@@ -93,6 +97,7 @@ struct Cloud::Impl {
   std::unique_ptr<IdentityService> identity_resources;
   std::unique_ptr<SubscriptionService> subscriptions;
   std::unique_ptr<ManagementService> management;
+  std::unique_ptr<TestControls> controls;
   std::unique_ptr<Vaults> vaults;
   std::unique_ptr<SecretStore> secrets;
   std::unique_ptr<VaultService> vault_service;
@@ -209,7 +214,7 @@ void Cloud::Impl::make_services(sqlite::Database reader, const CloudOptions& opt
       std::make_unique<ManagedIdentityService>(tenancy, *identities, *issuer, clock);
   login =
       std::make_unique<LoginService>(tenancy, *identities, *authenticator, *issuer, clock, random);
-  make_management();
+  make_management(options.test_controls);
   make_vault(std::move(reader), options);
 }
 
@@ -226,7 +231,7 @@ void Cloud::Impl::make_vault(sqlite::Database reader, const CloudOptions& option
   key_management = std::make_unique<KeyManagement>(*function_keys, *functions, *arm_gate);
 }
 
-void Cloud::Impl::make_management() {
+void Cloud::Impl::make_management(bool test_controls) {
   arm_gate = std::make_unique<ArmGate>(tenancy, *roles, *authenticator);
   role_assignments = std::make_unique<RoleAssignmentService>(tenancy, *roles, *arm_gate);
   auto keep_key = [this](const Secret& pem) { return folder.keep_token_key(pem); };
@@ -235,6 +240,35 @@ void Cloud::Impl::make_management() {
   subscriptions = std::make_unique<SubscriptionService>(tenancy, *arm_gate);
   management =
       std::make_unique<ManagementService>(*role_assignments, *identity_resources, *subscriptions);
+  controls = std::make_unique<TestControls>(TestControls::Parts{.tenancy = tenancy,
+                                                                .gate = *arm_gate,
+                                                                .keys = *signing_keys,
+                                                                .clock = clock,
+                                                                .random = random},
+                                            test_controls);
+}
+
+http::Handler Cloud::Impl::service_of(FaultTarget target) {
+  switch (target) {
+    case FaultTarget::identity:
+      return managed_identities->handler();
+    case FaultTarget::login:
+      return login->handler();
+    case FaultTarget::vault:
+      return vault_service->handler();
+    case FaultTarget::queue:  // It comes later: it wants to know the login service's port.
+      return [this](const http::Request& request) { return queue_handler(request); };
+    case FaultTarget::functions:
+      return functions->handler();
+    case FaultTarget::management:
+      return management_handler();
+  }
+  return {};
+}
+
+http::Handler Cloud::Impl::exposed(FaultTarget target) {
+  auto service = controls->around(target, service_of(target));
+  return target == FaultTarget::management ? controls->before(std::move(service)) : service;
 }
 
 http::Handler Cloud::Impl::management_handler() {
@@ -256,19 +290,17 @@ Result<> Cloud::Impl::listen(const CloudOptions& options) {
   queue.tls = *tls;
   auto function = server_options(options, "functions", options.ports.functions);
 
-  auto done = listen_on(identity_server, std::move(identity), managed_identities->handler());
+  auto done = listen_on(identity_server, std::move(identity), exposed(FaultTarget::identity));
   if (!done) return done;
   done = listen_on(vault_server, std::move(vault_options),
-                   make_front({.vault = vault_service->handler(),
-                               .login = login->handler(),
-                               .management = management_handler()}));
+                   make_front({.vault = exposed(FaultTarget::vault),
+                               .login = exposed(FaultTarget::login),
+                               .management = exposed(FaultTarget::management)}));
   if (!done) return done;
-  // The queue service comes later: it wants to know the login service's port.
-  done = listen_on(queue_server, std::move(queue),
-                   [this](const http::Request& request) { return queue_handler(request); });
+  done = listen_on(queue_server, std::move(queue), exposed(FaultTarget::queue));
   if (!done) return done;
   done = listen_on(functions_server, std::move(function),
-                   [this, handler = functions->handler()](const http::Request& request) {
+                   [this, handler = exposed(FaultTarget::functions)](const http::Request& request) {
                      return request.path() == "/metrics" ? show_metrics(request) : handler(request);
                    });
   if (!done) return done;
@@ -284,15 +316,14 @@ Result<> Cloud::Impl::listen_as_azure(const CloudOptions& options) {
     const auto* identity = identities->by_header(header);
     return identity != nullptr && iequals(identity->name, name);
   };
-  ProxyServices services{
-      .login = logged(login->handler()),
-      .management = logged(management->handler()),
-      .vault = logged(vault_service->handler()),
-      .queue = logged([this](const http::Request& request) { return queue_handler(request); }),
-      .functions = logged(functions->handler()),
-      .metadata = logged(managed_identities->handler())};
-  proxy = std::make_unique<AzureProxy>(std::move(services),
-                                       LeafCertificates(folder.authority(), clock), has_header);
+  ProxyServices services{.login = logged(exposed(FaultTarget::login)),
+                         .management = logged(exposed(FaultTarget::management)),
+                         .vault = logged(exposed(FaultTarget::vault)),
+                         .queue = logged(exposed(FaultTarget::queue)),
+                         .functions = logged(exposed(FaultTarget::functions)),
+                         .metadata = logged(exposed(FaultTarget::identity))};
+  proxy = std::make_unique<AzureProxy>(
+      std::move(services), LeafCertificates(folder.authority(), clock.real()), has_header);
   auto made = server_options(options, "proxy", options.ports.proxy);
   made.addresses = {"127.0.0.1", "::1"};  // Whatever the others listen on: never for the network.
   return listen_on(proxy_server, std::move(made), proxy->handler());

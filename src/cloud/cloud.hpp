@@ -53,6 +53,8 @@ struct CloudOptions {
   std::chrono::seconds queue_deletion_window{0};
   /// Whose tokens are good here beside our own; roles are given to their object ids as to ours.
   std::vector<TrustedIssuerOptions> trusted_issuers{};
+  /// Faults and the clock can be set through the management plane; see test_controls/.
+  bool test_controls = false;
 };
 
 /// Full URLs of what runs. Keys of endpoints.json.

@@ -10,6 +10,7 @@
 #include <type_traits>
 
 #include "base/log.hpp"
+#include "http/drop_connection.hpp"
 #include "http/tls_impl.hpp"
 
 namespace latchkey::http {
@@ -181,6 +182,8 @@ Task<Connection::Ending> Connection::serve(Stream& stream) {
       std::exception_ptr problem;
       try {
         response = co_await handler()(parser_.request());
+      } catch (const DropConnection&) {
+        co_return Ending::gone;
       } catch (...) {
         problem = std::current_exception();
       }

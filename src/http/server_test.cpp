@@ -4,6 +4,7 @@
 #include <sys/resource.h>
 #include <unistd.h>
 
+#include "http/drop_connection.hpp"
 #include "http/testing/server_fixture.hpp"
 
 namespace latchkey::http {
@@ -259,6 +260,18 @@ TEST_F(ServerTest, SeveralServersShareAnExecutor) {
   EXPECT_TRUE(to_second.is_closed());
   to_first.send(get("/"));
   EXPECT_EQ(status_of(to_first.read_response()), 200);
+}
+
+TEST_F(ServerTest, AHandlerMayHaveTheConnectionClosedWithoutAnAnswer) {
+  start([](const Request& request) -> Task<Response> {
+    if (request.path() == "/drop") throw DropConnection{};
+    co_return text_response(200, "answered");
+  });
+  RawClient client = connect();
+  client.send(get("/"));
+  EXPECT_EQ(status_of(client.read_response()), 200);
+  client.send(get("/drop"));
+  EXPECT_EQ(client.read_to_end(), "");
 }
 
 TEST_F(ServerTest, AcceptBacksOffWhileDescriptorsAreOutAndRecovers) {
