@@ -50,11 +50,6 @@ Task<Result<codes::CodeTable::Activation>> TableEdge::activate(CodeKeys keys, Ut
   });
 }
 
-Task<Result<codes::CodeTable::Revocation>> TableEdge::revoke(Sha256 key) {
-  return run<Revocation>("revoke",
-                         [key](Database& rows) { return codes::rows::revoke(rows, key); });
-}
-
 Task<Result<codes::CodeTable::Revocation>> TableEdge::revoke_id(std::string id) {
   return run<Revocation>(
       "revoke", [id = std::move(id)](Database& rows) { return codes::rows::revoke_id(rows, id); });

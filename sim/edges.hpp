@@ -40,7 +40,6 @@ class TableEdge : public codes::CodeTable {
 
   Task<Result<InsertAnswer>> insert(codes::CodeRow row, codes::Limits limits) override;
   Task<Result<Activation>> activate(codes::CodeKeys keys, UtcTime now) override;
-  Task<Result<Revocation>> revoke(Sha256 key) override;
   Task<Result<Revocation>> revoke_id(std::string id) override;
   Task<Result<std::vector<codes::CodeFacts>>> revoke_subject(std::string subject,
                                                              std::optional<std::string> purpose,

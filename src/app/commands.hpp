@@ -24,8 +24,8 @@ struct UpOptions {
   std::string ports;
   std::string code_lifetime = "600s";
   bool in_memory = false;
-  std::vector<std::string> accounts;           ///< storage accounts beside devstoreaccount1
-  std::vector<std::string> vaults;             ///< "NAME" or "NAME=MODEL" beside latchkey
+  std::vector<std::string> accounts;  ///< storage accounts beside devstoreaccount1
+  std::vector<std::string> vaults;    ///< "NAME" or "NAME=MODEL" beside latchkey
   int vault_recoverable_days = 90;
   bool vault_throttle = false;
   std::vector<std::string> trusted_issuers;    ///< "ISSUER=JWKS_FILE"

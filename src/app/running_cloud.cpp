@@ -7,10 +7,8 @@
 #include <unistd.h>
 
 #include <boost/json.hpp>
-#include <cerrno>
 #include <cstring>
 #include <fstream>
-#include <sstream>
 
 #include "app/names.hpp"
 
@@ -18,11 +16,6 @@ namespace latchkey::app {
 namespace {
 
 namespace json = boost::json;
-
-tl::unexpected<Error> file_error(const std::filesystem::path& file, std::string_view doing) {
-  return fail(ErrorKind::storage, "FileError",
-              fmt::format("cannot {} {}: {}", doing, file.string(), std::strerror(errno)));
-}
 
 std::string text_member(const json::object& object, std::string_view name) {
   const auto* value = object.if_contains(name);
@@ -64,30 +57,8 @@ Result<> make_data_folder(const std::filesystem::path& data) {
     return fail(ErrorKind::storage, "FileError",
                 fmt::format("cannot make the data folder {}: {}", data.string(), error.message()));
   }
-  if (::chmod(data.c_str(), 0700) != 0) return file_error(data, "protect");
+  if (::chmod(data.c_str(), 0700) != 0) return file_error("protect", data);
   return {};
-}
-
-Result<> write_file(const std::filesystem::path& file, std::string_view content, unsigned mode) {
-  auto temporary = file;
-  temporary += ".new";
-  const int descriptor = ::open(temporary.c_str(), O_WRONLY | O_CREAT | O_TRUNC | O_CLOEXEC, mode);
-  if (descriptor < 0) return file_error(temporary, "write");
-  const auto written = ::write(descriptor, content.data(), content.size());
-  const bool whole =
-      written == static_cast<ssize_t>(content.size()) && ::fchmod(descriptor, mode) == 0;
-  ::close(descriptor);
-  if (!whole) return file_error(temporary, "write");
-  if (::rename(temporary.c_str(), file.c_str()) != 0) return file_error(file, "replace");
-  return {};
-}
-
-Result<std::string> read_file(const std::filesystem::path& file) {
-  std::ifstream in(file, std::ios::binary);
-  if (!in) return file_error(file, "read");
-  std::ostringstream text;
-  text << in.rdbuf();
-  return text.str();
 }
 
 Result<std::string> RunningCloud::connection_string(std::string_view account) const {
@@ -120,18 +91,21 @@ Result<> write_identities(const RunningCloud& cloud) {
                                  {"proxy_password", cloud.proxy_password.reveal()},
                                  {"storage_keys", std::move(storage_keys)},
                                  {"identities", std::move(identities)}};
-  auto written = write_file(cloud.data / "identities.json", json::serialize(document), 0600);
+  auto written =
+      write_file(cloud.data / "identities.json", json::serialize(document), 0600, Durable::no);
   if (!written) return written;
   auto authority = read_file(cloud.authority_file());
   if (!authority) return fail(authority.error());
   const auto system = read_file("/etc/ssl/certs/ca-certificates.crt");
-  return write_file(cloud.bundle_file(), system ? *system + *authority : *authority, 0644);
+  return write_file(cloud.bundle_file(), system ? *system + *authority : *authority, 0644,
+                    Durable::no);
 }
 
 Result<> write_endpoints(const RunningCloud& cloud) {
   json::object document;
   for (const auto& [key, url] : cloud.endpoints) document[key] = url;
-  return write_file(cloud.data / "endpoints.json", json::serialize(document) + "\n", 0644);
+  return write_file(cloud.data / "endpoints.json", json::serialize(document) + "\n", 0644,
+                    Durable::no);
 }
 
 void remove_endpoints(const std::filesystem::path& data) {

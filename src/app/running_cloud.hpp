@@ -6,6 +6,7 @@
 #include <vector>
 
 #include "app/environment.hpp"
+#include "base/file.hpp"
 #include "base/result.hpp"
 #include "base/secret.hpp"
 
@@ -55,9 +56,5 @@ Result<RunningCloud> read_running_cloud(const std::filesystem::path& data);
 /// The settings that let a program reach the local cloud as identity `name`, with the walkthrough's
 /// names. Error: not_found, naming the identities there are.
 Result<Environment> environment_for(const RunningCloud& cloud, const std::string& name);
-
-/// Replaces `file` as a whole, so that a reader sees the old or the new content.
-Result<> write_file(const std::filesystem::path& file, std::string_view content, unsigned mode);
-Result<std::string> read_file(const std::filesystem::path& file);
 
 }  // namespace latchkey::app

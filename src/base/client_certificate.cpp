@@ -10,15 +10,14 @@
 #include <algorithm>
 #include <memory>
 
+#include "base/openssl_ptr.hpp"
+
 namespace latchkey {
 namespace {
 
-template <auto Free>
-struct Deleter {
-  void operator()(auto* pointer) const { Free(pointer); }
-};
-using Bio = std::unique_ptr<BIO, Deleter<BIO_free>>;
-using Certificate = std::unique_ptr<X509, Deleter<X509_free>>;
+using openssl::Bio;
+using openssl::Certificate;
+using openssl::Number;
 
 tl::unexpected<Error> unfit(std::string_view why) {
   return fail(ErrorKind::invalid_argument, "InvalidCertificate", std::string(why));
@@ -30,8 +29,6 @@ Bytes der_of(X509* certificate) {
   i2d_X509(certificate, &out);
   return der;
 }
-
-using Number = std::unique_ptr<BIGNUM, Deleter<BN_free>>;
 
 bool has_modulus(X509* certificate, const Bytes& modulus) {
   const EVP_PKEY* key = X509_get0_pubkey(certificate);

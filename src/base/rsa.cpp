@@ -10,17 +10,15 @@
 #include <openssl/rsa.h>
 
 #include "base/assert.hpp"
+#include "base/openssl_ptr.hpp"
 
 namespace latchkey {
 namespace {
 
-template <auto Free>
-struct Deleter {
-  void operator()(auto* pointer) const { Free(pointer); }
-};
-using Context = std::unique_ptr<EVP_MD_CTX, Deleter<EVP_MD_CTX_free>>;
-using Number = std::unique_ptr<BIGNUM, Deleter<BN_free>>;
-using Bio = std::unique_ptr<BIO, Deleter<BIO_free>>;
+using openssl::Bio;
+using openssl::Number;
+
+using Context = openssl::Ptr<EVP_MD_CTX, EVP_MD_CTX_free>;
 
 std::shared_ptr<EVP_PKEY> own(EVP_PKEY* key) {
   return {key, EVP_PKEY_free};
@@ -73,12 +71,11 @@ Bytes sign_with(EVP_PKEY* key, int padding, std::string_view data) {
 Result<RsaPublicKey> RsaPublicKey::from_numbers(const Bytes& modulus, const Bytes& exponent) {
   const Number n(BN_bin2bn(modulus.data(), static_cast<int>(modulus.size()), nullptr));
   const Number e(BN_bin2bn(exponent.data(), static_cast<int>(exponent.size()), nullptr));
-  const std::unique_ptr<OSSL_PARAM_BLD, Deleter<OSSL_PARAM_BLD_free>> build(OSSL_PARAM_BLD_new());
+  const openssl::Ptr<OSSL_PARAM_BLD, OSSL_PARAM_BLD_free> build(OSSL_PARAM_BLD_new());
   OSSL_PARAM_BLD_push_BN(build.get(), OSSL_PKEY_PARAM_RSA_N, n.get());
   OSSL_PARAM_BLD_push_BN(build.get(), OSSL_PKEY_PARAM_RSA_E, e.get());
-  const std::unique_ptr<OSSL_PARAM, Deleter<OSSL_PARAM_free>> parameters(
-      OSSL_PARAM_BLD_to_param(build.get()));
-  const std::unique_ptr<EVP_PKEY_CTX, Deleter<EVP_PKEY_CTX_free>> context(
+  const openssl::Ptr<OSSL_PARAM, OSSL_PARAM_free> parameters(OSSL_PARAM_BLD_to_param(build.get()));
+  const openssl::Ptr<EVP_PKEY_CTX, EVP_PKEY_CTX_free> context(
       EVP_PKEY_CTX_new_from_name(nullptr, "RSA", nullptr));
   EVP_PKEY* key = nullptr;
   if (modulus.size() < 256 || EVP_PKEY_fromdata_init(context.get()) != 1 ||

@@ -7,7 +7,6 @@
 #include <unistd.h>
 
 #include <algorithm>
-#include <array>
 #include <cerrno>
 #include <cstring>
 #include <optional>
@@ -15,6 +14,7 @@
 #include <vector>
 
 #include "base/encoding.hpp"
+#include "base/file.hpp"
 #include "base/log.hpp"
 #include "base/random.hpp"
 #include "base/text.hpp"
@@ -25,7 +25,6 @@ namespace {
 
 constexpr unsigned kPrivate = 0600;
 constexpr unsigned kPublic = 0644;
-constexpr std::size_t kFileBytesMax = 1024 * 1024;
 constexpr std::chrono::days kAuthorityLifetime{3650};
 constexpr std::chrono::days kServerLifetime{397};
 constexpr std::chrono::days kRenewBefore{30};
@@ -44,51 +43,16 @@ const std::vector<std::string>& server_names() {
   return names;
 }
 
-tl::unexpected<Error> file_error(std::string_view doing, const std::filesystem::path& file) {
-  return fail(ErrorKind::storage, "DataFolderError",
-              fmt::format("cannot {} {}: {}", doing, file.string(), std::strerror(errno)));
-}
-
-class Descriptor {
- public:
-  explicit Descriptor(int value) : value_(value) {}
-  Descriptor(const Descriptor&) = delete;
-  Descriptor& operator=(const Descriptor&) = delete;
-  ~Descriptor() {
-    if (value_ >= 0) ::close(value_);
-  }
-  int get() const { return value_; }
-  int release() { return std::exchange(value_, -1); }
-
- private:
-  int value_;
-};
-
-/// Nullopt when there is no such file.
-Result<std::optional<std::string>> read_file(const std::filesystem::path& file, unsigned mode) {
-  const Descriptor descriptor(::open(file.c_str(), O_RDONLY | O_CLOEXEC));
-  if (descriptor.get() < 0) {
-    if (errno == ENOENT) return std::optional<std::string>{};
-    return file_error("open", file);
-  }
-  struct stat facts{};
-  if (::fstat(descriptor.get(), &facts) != 0) return file_error("look at", file);
-  if (mode == kPrivate && (facts.st_mode & 077U) != 0) {
+/// As private as it should be, from now on. Nullopt when there is no such file.
+Result<std::optional<std::string>> read_private(const std::filesystem::path& file) {
+  auto content = read_file_if_any(file);
+  if (!content) return fail(content.error());
+  if (!*content) return std::optional<std::string>{};
+  if ((*content)->open_to_others()) {
     log::warning("key_file_was_readable_by_others", {{"file", file.string()}});
-    if (::fchmod(descriptor.get(), kPrivate) != 0) return file_error("protect", file);
+    if (::chmod(file.c_str(), kPrivate) != 0) return file_error("protect", file);
   }
-  std::string content;
-  std::array<char, 4096> part{};
-  for (;;) {
-    const auto count = ::read(descriptor.get(), part.data(), part.size());
-    if (count < 0) return file_error("read", file);
-    if (count == 0) return std::optional<std::string>(std::move(content));
-    content.append(part.data(), static_cast<std::size_t>(count));
-    if (content.size() > kFileBytesMax) {
-      errno = EFBIG;
-      return file_error("read", file);
-    }
-  }
+  return std::optional(std::move((*content)->text));
 }
 
 Result<> make_folder(const std::filesystem::path& folder) {
@@ -100,7 +64,7 @@ Result<> make_folder(const std::filesystem::path& folder) {
 Result<int> take_lock(const std::filesystem::path& folder) {
   const auto file = folder / "lock";
   Descriptor descriptor(::open(file.c_str(), O_RDWR | O_CREAT | O_CLOEXEC, kPrivate));
-  if (descriptor.get() < 0) return file_error("open", file);
+  if (!descriptor.is_open()) return file_error("open", file);
   if (::flock(descriptor.get(), LOCK_EX | LOCK_NB) != 0) {
     if (errno != EWOULDBLOCK) return file_error("lock", file);
     return fail(ErrorKind::conflict, "DataFolderInUse",
@@ -124,18 +88,18 @@ bool ends_soon(std::string_view pem, UtcTime now) {
 Result<Authority> read_or_make_authority(const std::filesystem::path& folder, UtcTime now) {
   const auto certificate_file = folder / "ca.pem";
   const auto key_file = folder / "keys" / "ca-key.pem";
-  auto certificate = read_file(certificate_file, kPublic);
+  auto certificate = read_file_if_any(certificate_file);
   if (!certificate) return fail(certificate.error());
-  auto key = read_file(key_file, kPrivate);
+  auto key = read_private(key_file);
   if (!key) return fail(key.error());
-  if (*certificate && *key && !ends_soon(**certificate, now)) {
-    return Authority{{std::move(**certificate), Secret(std::move(**key))}, false};
+  if (*certificate && *key && !ends_soon((*certificate)->text, now)) {
+    return Authority{{std::move((*certificate)->text), Secret(std::move(**key))}, false};
   }
   auto made = http::make_authority("latchkey local cloud", now, kAuthorityLifetime);
   // The key first: a certificate whose key is missing is made anew at the next start.
-  auto written = write_file_atomically(key_file, made.key_pem.reveal(), kPrivate);
+  auto written = write_file(key_file, made.key_pem.reveal(), kPrivate);
   if (!written) return fail(written.error());
-  written = write_file_atomically(certificate_file, made.certificate_pem, kPublic);
+  written = write_file(certificate_file, made.certificate_pem, kPublic);
   if (!written) return fail(written.error());
   return Authority{std::move(made), true};
 }
@@ -144,9 +108,9 @@ Result<http::CertificateAndKey> read_or_make_server(const std::filesystem::path&
                                                     const Authority& authority, UtcTime now) {
   const auto chain_file = folder / "keys" / "server.pem";
   const auto key_file = folder / "keys" / "server-key.pem";
-  auto chain = read_file(chain_file, kPrivate);
+  auto chain = read_private(chain_file);
   if (!chain) return fail(chain.error());
-  auto key = read_file(key_file, kPrivate);
+  auto key = read_private(key_file);
   if (!key) return fail(key.error());
   if (!authority.is_new && *chain && *key && !ends_soon(**chain, now) &&
       (*chain)->ends_with(authority.pair.certificate_pem)) {
@@ -159,16 +123,16 @@ Result<http::CertificateAndKey> read_or_make_server(const std::filesystem::path&
   if (::unlink(chain_file.c_str()) != 0 && errno != ENOENT) {
     return file_error("replace", chain_file);
   }
-  auto written = write_file_atomically(key_file, made->key_pem.reveal(), kPrivate);
+  auto written = write_file(key_file, made->key_pem.reveal(), kPrivate);
   if (!written) return fail(written.error());
-  written = write_file_atomically(chain_file, made->certificate_pem, kPrivate);
+  written = write_file(chain_file, made->certificate_pem, kPrivate);
   if (!written) return fail(written.error());
   return made;
 }
 
 Result<RsaPrivateKey> read_or_make_token_key(const std::filesystem::path& folder) {
   const auto file = folder / "keys" / "token-key.pem";
-  auto pem = read_file(file, kPrivate);
+  auto pem = read_private(file);
   if (!pem) return fail(pem.error());
   if (*pem) {
     const Secret text(std::move(**pem));
@@ -180,29 +144,16 @@ Result<RsaPrivateKey> read_or_make_token_key(const std::filesystem::path& folder
                             file.string()));
   }
   auto key = RsaPrivateKey::generate();
-  const auto written = write_file_atomically(file, key.to_pem().reveal(), kPrivate);
+  const auto written = write_file(file, key.to_pem().reveal(), kPrivate);
   if (!written) return fail(written.error());
   return key;
-}
-
-Result<> write_and_sync(int descriptor, std::string_view content, unsigned mode) {
-  while (!content.empty()) {
-    const auto count = ::write(descriptor, content.data(), content.size());
-    if (count < 0 && errno == EINTR) continue;
-    if (count < 0) return fail(ErrorKind::storage, "DataFolderError", std::strerror(errno));
-    content.remove_prefix(static_cast<std::size_t>(count));
-  }
-  if (::fchmod(descriptor, mode) != 0 || ::fsync(descriptor) != 0) {
-    return fail(ErrorKind::storage, "DataFolderError", std::strerror(errno));
-  }
-  return {};
 }
 
 }  // namespace
 
 Result<Sha256> keep_store_key(const std::filesystem::path& file) {
   if (auto made = make_folder(file.parent_path()); !made) return fail(made.error());
-  auto text = read_file(file, kPrivate);
+  auto text = read_private(file);
   if (!text) return fail(text.error());
   Sha256 key{};
   if (*text) {
@@ -220,33 +171,9 @@ Result<Sha256> keep_store_key(const std::filesystem::path& file) {
   }
   SystemRandom().fill(key);
   const Secret made(to_hex(key) + "\n");
-  const auto written = write_file_atomically(file, made.reveal(), kPrivate);
+  const auto written = write_file(file, made.reveal(), kPrivate);
   if (!written) return fail(written.error());
   return key;
-}
-
-Result<> write_file_atomically(const std::filesystem::path& file, std::string_view content,
-                               unsigned mode) {
-  auto temporary = file;
-  temporary += ".new";
-  (void)::unlink(temporary.c_str());  // Left by a crash; only the holder of the lock writes here.
-  {
-    const Descriptor descriptor(
-        ::open(temporary.c_str(), O_WRONLY | O_CREAT | O_EXCL | O_CLOEXEC, kPrivate));
-    if (descriptor.get() < 0) return file_error("make", temporary);
-    const auto written = write_and_sync(descriptor.get(), content, mode);
-    if (!written) {
-      const auto problem = written.error().message;
-      (void)::unlink(temporary.c_str());
-      return fail(ErrorKind::storage, "DataFolderError",
-                  fmt::format("cannot write {}: {}", temporary.string(), problem));
-    }
-  }
-  if (::rename(temporary.c_str(), file.c_str()) != 0) return file_error("replace", file);
-  const auto parent = file.has_parent_path() ? file.parent_path() : std::filesystem::path(".");
-  const Descriptor folder(::open(parent.c_str(), O_RDONLY | O_DIRECTORY | O_CLOEXEC));
-  if (folder.get() < 0 || ::fsync(folder.get()) != 0) return file_error("sync", parent);
-  return {};
 }
 
 DataFolder::DataFolder(std::filesystem::path folder, int lock, RsaPrivateKey token_key)
@@ -302,7 +229,7 @@ Result<DataFolder> DataFolder::open(const std::filesystem::path& folder, const C
 }
 
 Result<> DataFolder::keep_token_key(const Secret& pem) const {
-  return write_file_atomically(folder_ / "keys" / "token-key.pem", pem.reveal(), 0600);
+  return write_file(folder_ / "keys" / "token-key.pem", pem.reveal(), 0600);
 }
 
 }  // namespace latchkey::cloud

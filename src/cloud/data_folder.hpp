@@ -63,9 +63,4 @@ class DataFolder {
 /// storage, also when the file holds something else: it may be the one that seals what is there.
 Result<Sha256> keep_store_key(const std::filesystem::path& file);
 
-/// Replaces `file` by `content` so that a reader, also after a crash, sees the old or the new one
-/// and nothing between. `mode` as in chmod. Error: storage, naming the file.
-Result<> write_file_atomically(const std::filesystem::path& file, std::string_view content,
-                               unsigned mode);
-
 }  // namespace latchkey::cloud

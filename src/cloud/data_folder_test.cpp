@@ -143,16 +143,5 @@ TEST_F(DataFolderTest, NamesAFolderThatCannotBeMade) {
   EXPECT_NE(opened.error().message.find("/proc/nowhere/data"), std::string::npos);
 }
 
-TEST_F(DataFolderTest, ReplacesAFileWholly) {
-  std::filesystem::create_directories(folder_);
-  const auto file = folder_ / "file";
-  ASSERT_TRUE(write_file_atomically(file, "a longer first text", 0644));
-  std::ofstream(folder_ / "file.new") << "left by a crash";
-  ASSERT_TRUE(write_file_atomically(file, "second", 0600));
-  EXPECT_EQ(content_of(file), "second");
-  EXPECT_EQ(mode_of(file), 0600U);
-  EXPECT_FALSE(std::filesystem::exists(folder_ / "file.new"));
-}
-
 }  // namespace
 }  // namespace latchkey::cloud

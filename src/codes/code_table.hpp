@@ -91,7 +91,6 @@ class CodeTable {
     bool revoked = false;
     std::optional<CodeFacts> facts{};
   };
-  virtual Task<Result<Revocation>> revoke(Sha256 key) = 0;
   virtual Task<Result<Revocation>> revoke_id(std::string id) = 0;
   /// All codes of a subject that some copy could still accept (kClocksApartMax); of one purpose, or
   /// of every purpose.

@@ -173,12 +173,6 @@ Result<Activation> activate(Database& database, const CodeKeys& keys, UtcTime no
   return Activation{Standing::known, facts_of(**row)};
 }
 
-Result<Revocation> revoke(Database& database, const Sha256& key) {
-  auto row = find(database, {key});
-  if (!row) return fail(std::move(row.error()));
-  return revoke_found(database, *row);
-}
-
 Result<Revocation> revoke_id(Database& database, const std::string& id) {
   auto row = find_id(database, id);
   if (!row) return fail(std::move(row.error()));

@@ -22,7 +22,6 @@ Result<> prepare_file(Database& database, const std::string& name);
 Result<CodeTable::InsertAnswer> insert(Database& database, const CodeRow& row,
                                        const Limits& limits);
 Result<CodeTable::Activation> activate(Database& database, const CodeKeys& keys, UtcTime now);
-Result<CodeTable::Revocation> revoke(Database& database, const Sha256& key);
 Result<CodeTable::Revocation> revoke_id(Database& database, const std::string& id);
 Result<std::vector<CodeFacts>> revoke_subject(Database& database, const std::string& subject,
                                               const std::optional<std::string>& purpose,

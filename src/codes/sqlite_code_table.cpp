@@ -41,9 +41,6 @@ class SqliteCodeTable final : public CodeTable {
       return rows::activate(database, keys, now);
     });
   }
-  Task<Result<Revocation>> revoke(Sha256 key) override {
-    return run(writer_, [key](Database& database) { return rows::revoke(database, key); });
-  }
   Task<Result<Revocation>> revoke_id(std::string id) override {
     return run(writer_,
                [id = std::move(id)](Database& database) { return rows::revoke_id(database, id); });

@@ -13,17 +13,14 @@
 #include <memory>
 
 #include "base/assert.hpp"
+#include "base/openssl_ptr.hpp"
 
 namespace latchkey::http {
 namespace {
 
-template <auto Free>
-struct Deleter {
-  void operator()(auto* pointer) const { Free(pointer); }
-};
-using Bio = std::unique_ptr<BIO, Deleter<BIO_free>>;
-using Key = std::unique_ptr<EVP_PKEY, Deleter<EVP_PKEY_free>>;
-using Certificate = std::unique_ptr<X509, Deleter<X509_free>>;
+using openssl::Bio;
+using openssl::Certificate;
+using openssl::Key;
 
 constexpr int kSerialBits = 127;            // Fills 16 bytes and stays a positive INTEGER.
 constexpr std::size_t kCommonNameMax = 64;  // RFC 5280, ub-common-name
@@ -68,7 +65,7 @@ Certificate draft(std::string_view common_name, EVP_PKEY* key, UtcTime from, Utc
   Certificate certificate(X509_new());
   X509* const raw = certificate.get();
   LK_ASSERT(X509_set_version(raw, X509_VERSION_3) == 1);
-  const std::unique_ptr<BIGNUM, Deleter<BN_free>> serial(BN_new());
+  const openssl::Number serial(BN_new());
   LK_ASSERT(BN_rand(serial.get(), kSerialBits, BN_RAND_TOP_ONE, BN_RAND_BOTTOM_ANY) == 1);
   BN_to_ASN1_INTEGER(serial.get(), X509_get_serialNumber(raw));
   const auto seconds = [](UtcTime time) {
@@ -89,7 +86,7 @@ void add_extension(X509* certificate, X509* issuer, int which, const std::string
   X509V3_CTX context;
   X509V3_set_ctx(&context, issuer, certificate, nullptr, nullptr, 0);
   X509V3_set_ctx_nodb(&context);
-  const std::unique_ptr<X509_EXTENSION, Deleter<X509_EXTENSION_free>> extension(
+  const openssl::Ptr<X509_EXTENSION, X509_EXTENSION_free> extension(
       X509V3_EXT_conf_nid(nullptr, &context, which, value.c_str()));
   LK_ASSERT(extension != nullptr);
   LK_ASSERT(X509_add_ext(certificate, extension.get(), -1) == 1);

@@ -6,16 +6,14 @@
 
 #include <memory>
 
+#include "base/openssl_ptr.hpp"
+
 namespace latchkey::testing {
 namespace {
 
-template <auto Free>
-struct Deleter {
-  void operator()(auto* pointer) const { Free(pointer); }
-};
-using Bio = std::unique_ptr<BIO, Deleter<BIO_free>>;
-using Key = std::unique_ptr<EVP_PKEY, Deleter<EVP_PKEY_free>>;
-using Certificate = std::unique_ptr<X509, Deleter<X509_free>>;
+using openssl::Bio;
+using openssl::Certificate;
+using openssl::Key;
 
 }  // namespace
 

@@ -66,7 +66,7 @@ class TableTest : public ::testing::Test {
     const auto answer = run(table->activate({key_of(number)}, now));
     return answer.standing == CodeTable::Activation::Standing::activated;
   }
-  bool revoke(int number) { return run(table->revoke(key_of(number))).revoked; }
+  bool revoke(int number) { return run(table->revoke_id(id_of(number))).revoked; }
   AttemptAnswer attempt(AttemptRequest request) { return run(table->attempt(std::move(request))); }
   AttemptAnswer attempt(int number, Binding binding = ada(), UtcTime now = kIssued) {
     return attempt(request_of(number, std::move(binding), now));

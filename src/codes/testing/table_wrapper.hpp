@@ -27,7 +27,6 @@ class TableWrapper final : public CodeTable {
   Task<Result<Activation>> activate(CodeKeys keys, UtcTime now) override {
     return pass(table_.activate(std::move(keys), now));
   }
-  Task<Result<Revocation>> revoke(Sha256 key) override { return pass(table_.revoke(key)); }
   Task<Result<Revocation>> revoke_id(std::string id) override {
     return pass(table_.revoke_id(std::move(id)));
   }
