@@ -8,7 +8,6 @@
 
 #include <boost/json.hpp>
 #include <cstring>
-#include <fstream>
 
 #include "app/names.hpp"
 
