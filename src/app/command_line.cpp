@@ -9,6 +9,7 @@
 #include "app/running_cloud.hpp"
 #include "app/subcommand.hpp"
 #include "base/log.hpp"
+#include "cloud/cloud.hpp"
 
 /// The command line: which commands and options there are.
 namespace latchkey::app {
@@ -67,8 +68,12 @@ void add_running(CLI::App& app, Run& chosen) {
         ->capture_default_str();
     it->add_flag("--vault-throttle", options->vault_throttle,
                  "Answer 429 beyond 4000 reads or 300 new versions in 10 s, as Azure's vaults do");
-    it->add_option("--trusted-issuer", options->trusted_issuers,
-                   "ISSUER=FILE: accept tokens of that issuer too; FILE is its key set (JWKS)");
+    it->add_option("--role-delay", options->role_delay_seconds,
+                   "Seconds until a role that is given or taken away holds, as in Azure")
+        ->check(CLI::Range(0, 3600));
+    it->add_option(
+        "--trusted-issuer", options->trusted_issuers,
+        "ISSUER=FILE: accept tokens of that issuer too; FILE is its key set (JWKS) or PEM");
     it->add_option("--trusted-audience", options->trusted_audiences,
                    "An audience that those tokens may have beside Azure's own");
     it->add_flag("--test-controls", options->test_controls,
@@ -159,27 +164,51 @@ void add_sign_in(CLI::App& app, Run& chosen) {
       ->required();
 }
 
-void add_local(CLI::App& app, Run& chosen) {
+void add_scope(CLI::App& command, RoleOptions& options) {
+  command.add_option("--scope", options.scope, "A resource id; default: the storage account");
+  command.add_option("--account", options.account, "That storage account");
+  command.add_option("--queue", options.queue, "That queue of the account");
+  command.add_option("--vault", options.vault, "That vault; latchkey when no name follows")
+      ->expected(0, 1)
+      ->default_str(std::string(cloud::Cloud::kVault));
+  command.add_option("--secret", options.secret, "That secret of the vault");
+  command.add_flag("--resource-group", options.resource_group, "All of the resource group");
+  command.add_flag("--subscription", options.subscription, "All that there is");
+}
+
+void add_role(CLI::App& app, Run& chosen) {
   auto options = std::make_shared<RoleOptions>();
-  auto* role = app.add_subcommand("role", "Role assignments of the local cloud");
+  auto* role = app.add_subcommand("role", "Roles of the local cloud and who has them");
   role->fallthrough();
-  const std::pair<const char*, const char*> actions[] = {
-      {"list", "Show who has which role where"},
-      {"assign", "Give an identity a role; it holds from the next call on"},
-      {"remove", "Take it away again"}};
-  for (const auto& [action_name, help] : actions) {
-    const char* action = action_name;
-    auto* made = command(*role, chosen, action, help, [options, action](const CommonOptions& c) {
-      options->action = action;
+  role->add_flag("--json", options->json, "Print JSON");
+  const auto add = [&](const char* name, const char* help) {
+    return command(*role, chosen, name, help, [options, name](const CommonOptions& c) {
+      options->action = name;
       return run_role(c, *options);
     });
-    if (std::string_view(action) == "list") continue;
-    made->add_option("--assignee", options->assignee, "The identity's name")->required();
-    made->add_option("--role", options->role, "The role's name or id")->required();
-    made->add_option("--scope", options->scope, "A resource id; default: the storage account");
-    made->add_option("--queue", options->queue, "That queue as the scope");
-    made->add_flag("--vault", options->vault, "The vault as the scope");
+  };
+  add("list", "Show who has which role where")
+      ->add_option("--assignee", options->assignee, "Only of that identity");
+  auto* assign = add("assign", "Give an identity a role; it holds from the next call on");
+  auto* remove = add("remove", "Take it away again");
+  auto* explain = add("explain", "Would it be allowed, and through what? (exit 0: yes)");
+  for (auto* made : {assign, remove, explain}) {
+    made->add_option("--assignee", options->assignee, "An identity's name, client id or object id")
+        ->required();
+    add_scope(*made, *options);
   }
+  for (auto* made : {assign, remove}) {
+    made->add_option("--role", options->role, "The role's name or id")->required();
+  }
+  explain->add_option("operation", options->operation, "get-secret, put-message ... or an action")
+      ->required();
+  add("definitions", "Show the roles that there are");
+  add("create", "Make or change a custom role")
+      ->add_option("file", options->file, "Its definition (JSON), as for az role definition create")
+      ->required();
+  add("delete", "Delete a custom role")
+      ->add_option("role", options->role, "Its name or id")
+      ->required();
 }
 
 void add_identity_credentials(CLI::App& identity, Run& chosen,
@@ -280,8 +309,8 @@ int run_command_line(int argc, char** argv) {
   add_code(app, chosen);
   add_trust(app, chosen);
   add_sign_in(app, chosen);
-  add_local(app, chosen);
   add_app_commands(app, chosen);
+  add_role(app, chosen);
   add_identity(app, chosen);
   add_test_control_commands(app, chosen);
   add_doctor_command(app, chosen);

@@ -32,6 +32,7 @@ struct UpOptions {
   std::vector<std::string> trusted_audiences;  ///< of those issuers' tokens
   int queue_deletion_window = 0;               ///< seconds that a deleted queue's name stays taken
   bool test_controls = false;                  ///< `latchkey fault` and `latchkey clock` work
+  std::int64_t role_delay_seconds = 0;
 };
 int run_up(const CommonOptions& common, const UpOptions& options);
 int run_cloud(const CommonOptions& common, const UpOptions& options);
@@ -124,12 +125,20 @@ struct IdentityOptions {
 int run_identity(const CommonOptions& common, const IdentityOptions& options);
 
 struct RoleOptions {
-  std::string action;  ///< list, assign, remove
-  std::string assignee;
-  std::string role;
+  std::string action;     ///< list, assign, remove, explain, definitions, create, delete
+  std::string assignee;   ///< an identity's name, client id or object id
+  std::string role;       ///< name or id
+  std::string operation;  ///< explain: "get-secret", or a data action
+  std::string file;       ///< create: the definition
+  // The scope; without any, the storage account.
   std::string scope;
+  std::string account;
   std::string queue;
-  bool vault = false;
+  std::string vault;
+  std::string secret;
+  bool resource_group = false;
+  bool subscription = false;
+  bool json = false;
 };
 int run_role(const CommonOptions& common, const RoleOptions& options);
 

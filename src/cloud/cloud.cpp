@@ -36,7 +36,7 @@ http::ServerOptions server_options(const CloudOptions& options, const char* name
 }
 
 Task<Result<>> assign_once(RoleAssignments& roles, RoleAssignment assignment) {
-  auto assigned = co_await roles.assign(std::move(assignment));
+  auto assigned = co_await roles.assign(std::move(assignment), RoleAssignments::Effect::at_once);
   if (!assigned && assigned.error().code != "RoleAssignmentExists") co_return assigned;
   co_return Result<>{};
 }
@@ -94,6 +94,7 @@ struct Cloud::Impl {
   std::unique_ptr<LoginService> login;
   std::unique_ptr<ArmGate> arm_gate;
   std::unique_ptr<RoleAssignmentService> role_assignments;
+  std::unique_ptr<RoleDefinitionService> role_definitions;
   std::unique_ptr<IdentityService> identity_resources;
   std::unique_ptr<SubscriptionService> subscriptions;
   std::unique_ptr<ManagementService> management;
@@ -148,6 +149,7 @@ Result<> Cloud::Impl::open_stores(const CloudOptions& options) {
   if (!reader) return fail(reader.error());
   writer = std::make_unique<sqlite::Writer>(std::move(*database));
   make_services(std::move(*reader), options);
+  roles->delay_changes(clock, options.role_delay);
   return trust_issuers(options.trusted_issuers);
 }
 
@@ -234,12 +236,13 @@ void Cloud::Impl::make_vault(sqlite::Database reader, const CloudOptions& option
 void Cloud::Impl::make_management(bool test_controls) {
   arm_gate = std::make_unique<ArmGate>(tenancy, *roles, *authenticator);
   role_assignments = std::make_unique<RoleAssignmentService>(tenancy, *roles, *arm_gate);
+  role_definitions = std::make_unique<RoleDefinitionService>(tenancy, *roles, *arm_gate);
   auto keep_key = [this](const Secret& pem) { return folder.keep_token_key(pem); };
   identity_resources = std::make_unique<IdentityService>(tenancy, *identities, *signing_keys,
                                                          keep_key, *arm_gate, clock);
   subscriptions = std::make_unique<SubscriptionService>(tenancy, *arm_gate);
-  management =
-      std::make_unique<ManagementService>(*role_assignments, *identity_resources, *subscriptions);
+  management = std::make_unique<ManagementService>(*role_assignments, *role_definitions,
+                                                   *identity_resources, *subscriptions);
   controls = std::make_unique<TestControls>(TestControls::Parts{.tenancy = tenancy,
                                                                 .gate = *arm_gate,
                                                                 .keys = *signing_keys,

@@ -51,6 +51,8 @@ struct CloudOptions {
   std::optional<VaultLimits> vault_limits{};
   /// How long the name of a deleted queue stays taken; in Azure some 30 s.
   std::chrono::seconds queue_deletion_window{0};
+  /// How long a role that is given or taken away takes to hold; in Azure up to ten minutes.
+  std::chrono::seconds role_delay{0};
   /// Whose tokens are good here beside our own; roles are given to their object ids as to ours.
   std::vector<TrustedIssuerOptions> trusted_issuers{};
   /// Faults and the clock can be set through the management plane; see test_controls/.

@@ -20,7 +20,7 @@ class CloudSealTest : public ::testing::Test {
  protected:
   ~CloudSealTest() override { stop(); }
   Result<> start() {
-    CloudOptions options{.data = folder_.path(), .ports = {0, 0, 0, 0}};
+    CloudOptions options{.data = folder_.path(), .ports = {0, 0, 0, 0, 0}};
     auto started = Cloud::start(std::move(options), clock_, random_, context_.get_executor());
     if (!started) return fail(started.error());
     cloud_ = std::move(*started);

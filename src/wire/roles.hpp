@@ -5,9 +5,9 @@
 #include <string_view>
 #include <vector>
 
-/// Azure's built-in roles, the data actions that the operations need, and the rules by which they
-/// match. Source: "Azure built-in roles" (General, Storage, Security), "Understand Azure role
-/// definitions", queue and vault references.
+/// Role definitions: Azure's built-in roles, the data actions that the operations need, and the
+/// rules by which they match. Source: "Azure built-in roles" (General, Storage, Security),
+/// "Understand Azure role definitions", queue and vault references.
 ///
 /// One deviation: Azure lists queues/read, queues/write and queues/delete of the queue roles as
 /// management actions although the queue endpoint checks them; here they are data actions too, so
@@ -15,13 +15,15 @@
 namespace latchkey::wire {
 
 struct RoleDefinition {
-  std::string_view id;                         ///< GUID
-  std::string_view name;                       ///< "Storage Queue Data Message Sender"
-  std::vector<std::string_view> data_actions;  ///< may hold '*', which matches across '/'
-  std::vector<std::string_view> not_data_actions;
-  std::vector<std::string_view>
-      actions;  ///< management actions: what Azure Resource Manager checks
-  std::vector<std::string_view> not_actions;
+  std::string id;                         ///< GUID
+  std::string name;                       ///< "Storage Queue Data Message Sender"
+  std::vector<std::string> data_actions;  ///< may hold '*', which matches across '/'
+  std::vector<std::string> not_data_actions;
+  std::vector<std::string> actions;  ///< management actions: what Azure Resource Manager checks
+  std::vector<std::string> not_actions;
+  bool custom = false;
+  std::string description{};                     ///< of a custom role, as the next
+  std::vector<std::string> assignable_scopes{};  ///< resource ids; a built-in one fits anywhere
 };
 
 /// All built-in roles that this product knows: queue and vault data roles, and the management roles
@@ -33,6 +35,10 @@ const RoleDefinition* find_role(std::string_view id_or_name);
 bool allows(const RoleDefinition& role, std::string_view data_action);
 /// The same for management actions, e.g. authorization_actions::kAssignmentsWrite.
 bool allows_management(const RoleDefinition& role, std::string_view action);
+
+/// Which of the patterns matches the action; nullptr when none does.
+const std::string* matching_pattern(const std::vector<std::string>& patterns,
+                                    std::string_view action);
 
 /// What an operation needs: any one of the alternatives, each a set that must be held wholly.
 using Requirement = std::vector<std::vector<std::string_view>>;
@@ -88,6 +94,11 @@ inline constexpr std::string_view kAssignmentsWrite =
     "Microsoft.Authorization/roleAssignments/write";
 inline constexpr std::string_view kAssignmentsDelete =
     "Microsoft.Authorization/roleAssignments/delete";
+inline constexpr std::string_view kDefinitionsRead = "Microsoft.Authorization/roleDefinitions/read";
+inline constexpr std::string_view kDefinitionsWrite =
+    "Microsoft.Authorization/roleDefinitions/write";
+inline constexpr std::string_view kDefinitionsDelete =
+    "Microsoft.Authorization/roleDefinitions/delete";
 }  // namespace authorization_actions
 
 /// "/subscriptions/../queues/q" lies within scope "/subscriptions/..": equal, or below it at a '/'.

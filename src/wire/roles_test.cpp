@@ -177,7 +177,7 @@ TEST(Roles, WildcardsMatchAcrossSegmentsAndWithoutCase) {
   for (const Row& row : rows) {
     const RoleDefinition made{.id = {},
                               .name = {},
-                              .data_actions = {row.pattern},
+                              .data_actions = {std::string(row.pattern)},
                               .not_data_actions = {},
                               .actions = {},
                               .not_actions = {}};

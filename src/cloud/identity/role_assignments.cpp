@@ -3,66 +3,17 @@
 #include <fmt/format.h>
 
 #include <algorithm>
-#include <cstdint>
+#include <deque>
 #include <map>
-#include <unordered_map>
 #include <utility>
 
 #include "base/assert.hpp"
 #include "base/log.hpp"
 #include "base/text.hpp"
+#include "cloud/identity/role_index.hpp"
 
 namespace latchkey::cloud {
 namespace {
-
-/// A set of built-in roles, a bit for each in the order of wire::built_in_roles().
-using RoleSet = std::uint64_t;
-constexpr std::size_t kRolesMax = 64;
-
-/// Lets a view be looked up without making a string of it.
-struct TextHash {
-  using is_transparent = void;
-  std::size_t operator()(std::string_view text) const {
-    return std::hash<std::string_view>{}(text);
-  }
-};
-template <class Value>
-using ByText = std::unordered_map<std::string, Value, TextHash, std::equal_to<>>;
-
-/// Roles by scope: lower case, no slash at the end, so that "/" is "".
-using ScopeRoles = ByText<RoleSet>;
-
-/// The set of this role alone; empty for a role that this program does not know.
-RoleSet set_of(std::string_view role_id) {
-  const auto* role = wire::find_role(role_id);
-  if (role == nullptr) return 0;
-  return RoleSet{1} << (role - wire::built_in_roles().data());
-}
-
-/// Which roles grant an action, worked out once for each: the patterns cost more than the rest of
-/// an answer. The actions come from our own code, so there are few.
-class GrantingRoles {
- public:
-  using Grants = bool (*)(const wire::RoleDefinition&, std::string_view action);
-  explicit GrantingRoles(Grants grants) : grants_(grants) {}
-
-  RoleSet of(std::string_view action) {
-    if (const auto found = known_.find(action); found != known_.end()) return found->second;
-    RoleSet set = 0;
-    const auto roles = wire::built_in_roles();
-    for (std::size_t i = 0; i < roles.size(); ++i) {
-      if (grants_(roles[i], action)) set |= RoleSet{1} << i;
-    }
-    if (known_.size() >= kActionsMax) known_.clear();
-    known_.emplace(action, set);
-    return set;
-  }
-
- private:
-  static constexpr std::size_t kActionsMax = 256;
-  Grants grants_;
-  ByText<RoleSet> known_;
-};
 
 std::string scope_key(std::string_view scope) {
   while (scope.ends_with('/')) scope.remove_suffix(1);
@@ -102,17 +53,28 @@ Result<> insert(sqlite::Database& database, const RoleAssignment& assignment) {
 }  // namespace
 
 struct RoleAssignments::Impl {
-  Result<> read(sqlite::Database& database);
-  void keep(RoleAssignment assignment);
-  void drop(const std::string& name_key);
-  void index(const RoleAssignment& assignment);
-  /// The roles that hold for the principal at the resource: its own scope and all above.
-  RoleSet roles_at(std::string_view principal_id, std::string_view resource_id) const;
+  /// A change that does not hold yet, or what one needs to hold.
+  struct Change {
+    UtcTime due;
+    bool adds;
+    RoleAssignment assignment;
+  };
 
+  Result<> read(sqlite::Database& database);
+  void keep(RoleAssignment assignment, Effect effect);
+  void drop(const std::string& name_key);
+  void change(bool adds, RoleAssignment assignment, Effect effect);
+  void apply(const Change& change);
+  /// Lets hold what is due.
+  void settle();
+  Result<> check(const RoleAssignment& assignment) const;
+
+  RoleDefinitions definitions;
+  RoleIndex index{definitions};
   std::map<std::string, RoleAssignment> by_name;  ///< key in lower case
-  ByText<ScopeRoles> by_principal;                ///< key in lower case
-  GrantingRoles granting{wire::allows};
-  GrantingRoles granting_management{wire::allows_management};
+  std::deque<Change> waiting;                     ///< in the order of `due`
+  const Clock* clock = nullptr;                   ///< set when changes are delayed
+  std::chrono::seconds delay{0};
   bool ever_assigned = false;
   sqlite::Writer* writer = nullptr;
 };
@@ -121,37 +83,72 @@ RoleAssignments::RoleAssignments(std::unique_ptr<Impl> impl) : impl_(std::move(i
 RoleAssignments::~RoleAssignments() = default;
 
 Result<std::unique_ptr<RoleAssignments>> RoleAssignments::load(sqlite::Database& database) {
-  LK_ASSERT(wire::built_in_roles().size() <= kRolesMax);
   auto impl = std::make_unique<Impl>();
+  if (auto read = impl->definitions.read(database); !read) return fail(read.error());
   if (auto read = impl->read(database); !read) return fail(read.error());
   return std::unique_ptr<RoleAssignments>(new RoleAssignments(std::move(impl)));
 }
 
 void RoleAssignments::use_writer(sqlite::Writer& writer) {
   impl_->writer = &writer;
+  impl_->definitions.use_writer(writer);
+}
+
+void RoleAssignments::delay_changes(const Clock& clock, std::chrono::seconds delay) {
+  impl_->clock = delay.count() > 0 ? &clock : nullptr;
+  impl_->delay = delay;
+}
+
+RoleDefinitions& RoleAssignments::definitions() {
+  return impl_->definitions;
+}
+const RoleDefinitions& RoleAssignments::definitions() const {
+  return impl_->definitions;
 }
 
 bool RoleAssignments::allowed(std::string_view principal_id, const wire::Requirement& requirement,
                               std::string_view resource_id) const {
-  const RoleSet roles = impl_->roles_at(principal_id, resource_id);
-  if (roles == 0) return false;
-  const auto held = [&](std::string_view action) {
-    return (impl_->granting.of(action) & roles) != 0;
-  };
-  return std::ranges::any_of(requirement, [&](const auto& alternative) {
-    return !alternative.empty() && std::ranges::all_of(alternative, held);
-  });
+  impl_->settle();
+  return impl_->index.allowed(RoleIndex::Plane::data, principal_id, requirement, resource_id);
 }
 
 bool RoleAssignments::allowed_to_manage(std::string_view principal_id, std::string_view action,
                                         std::string_view resource_id) const {
-  const RoleSet roles = impl_->roles_at(principal_id, resource_id);
-  return (impl_->granting_management.of(action) & roles) != 0;
+  impl_->settle();
+  return impl_->index.allowed(RoleIndex::Plane::management, principal_id, {{action}}, resource_id);
 }
 
-Task<Result<>> RoleAssignments::assign(RoleAssignment assignment) {
+std::vector<RoleGrant> RoleAssignments::explain(std::string_view principal_id,
+                                                std::string_view action, bool is_data_action,
+                                                std::string_view resource_id) const {
+  impl_->settle();
+  std::vector<RoleGrant> grants;
+  for (const auto& [name, assignment] : impl_->by_name) {
+    if (!iequals(assignment.principal_id, principal_id) ||
+        !wire::scope_contains(assignment.scope, resource_id)) {
+      continue;
+    }
+    const auto* role = impl_->definitions.find(assignment.role_id);
+    if (role == nullptr) continue;
+    const bool grants_it =
+        is_data_action ? wire::allows(*role, action) : wire::allows_management(*role, action);
+    if (!grants_it) continue;
+    const auto* pattern =
+        wire::matching_pattern(is_data_action ? role->data_actions : role->actions, action);
+    RoleGrant grant{assignment, role->name, *pattern};
+    for (const auto& waiting : impl_->waiting) {
+      if (!waiting.adds || waiting.assignment.name != assignment.name) continue;
+      grant.effective_in =
+          std::chrono::ceil<std::chrono::seconds>(waiting.due - impl_->clock->now());
+    }
+    grants.push_back(std::move(grant));
+  }
+  return grants;
+}
+
+Task<Result<>> RoleAssignments::assign(RoleAssignment assignment, Effect effect) {
   LK_ASSERT(impl_->writer != nullptr);
-  const auto* role = wire::find_role(assignment.role_id);
+  const auto* role = impl_->definitions.find(assignment.role_id);
   if (role == nullptr) {
     co_return fail(ErrorKind::not_found, "RoleDefinitionDoesNotExist",
                    fmt::format("The specified role definition with ID '{}' does not exist.",
@@ -161,12 +158,7 @@ Task<Result<>> RoleAssignments::assign(RoleAssignment assignment) {
   while (assignment.scope.size() > 1 && assignment.scope.ends_with('/')) {
     assignment.scope.pop_back();
   }
-  if (assignment.name.empty() || assignment.principal_id.empty() ||
-      !assignment.scope.starts_with('/')) {
-    co_return fail(ErrorKind::invalid_argument, "InvalidRoleAssignment",
-                   "a role assignment needs a name, a principal id and a scope that begins "
-                   "with '/'");
-  }
+  if (auto right = impl_->check(assignment); !right) co_return right;
   if (const auto found = find(assignment.name)) {
     if (same(*found, assignment)) co_return exists_already();
     co_return fail(ErrorKind::conflict, "RoleAssignmentUpdateNotPermitted",
@@ -180,7 +172,7 @@ Task<Result<>> RoleAssignments::assign(RoleAssignment assignment) {
   auto work = [assignment](sqlite::Database& database) { return insert(database, assignment); };
   auto written = co_await impl_->writer->run(std::move(work));
   if (!written) co_return fail(written.error());
-  impl_->keep(std::move(assignment));
+  impl_->keep(std::move(assignment), effect);
   co_return Result<>{};
 }
 
@@ -199,6 +191,16 @@ Task<Result<RoleAssignment>> RoleAssignments::remove(std::string name, std::stri
   if (*deleted == 0) co_return not_there(name);  // Two removed it at once; one did.
   impl_->drop(to_lower(name));
   co_return *found;
+}
+
+Task<Result<>> RoleAssignments::remove_definition(std::string id) {
+  const bool in_use = std::ranges::any_of(
+      impl_->by_name, [&](const auto& entry) { return iequals(entry.second.role_id, id); });
+  if (in_use) {
+    co_return fail(ErrorKind::conflict, "RoleDefinitionHasAssignments",
+                   "There are existing role assignments referencing this role: remove them first.");
+  }
+  co_return co_await impl_->definitions.remove(std::move(id));
 }
 
 std::optional<RoleAssignment> RoleAssignments::find(std::string_view name) const {
@@ -240,7 +242,8 @@ Result<> RoleAssignments::Impl::read(sqlite::Database& database) {
     keep({.name = std::string(rows.text(0)),
           .principal_id = std::string(rows.text(1)),
           .role_id = std::string(rows.text(2)),
-          .scope = std::string(rows.text(3))});
+          .scope = std::string(rows.text(3))},
+         Effect::at_once);
   }
   rows.reset();
   auto& ever = database.cached("SELECT 1 FROM sqlite_sequence WHERE name = 'role_assignments'");
@@ -251,52 +254,66 @@ Result<> RoleAssignments::Impl::read(sqlite::Database& database) {
   return {};
 }
 
-void RoleAssignments::Impl::keep(RoleAssignment assignment) {
+void RoleAssignments::Impl::keep(RoleAssignment assignment, Effect effect) {
   ever_assigned = true;
-  index(assignment);
+  change(true, assignment, effect);
   by_name.emplace(to_lower(assignment.name), std::move(assignment));
-}
-
-void RoleAssignments::Impl::index(const RoleAssignment& assignment) {
-  const RoleSet role = set_of(assignment.role_id);
-  if (role == 0) {
-    // A later version of this program wrote it: it grants nothing here, and is not lost.
-    log::warning("role_unknown", {{"role", assignment.role_id}, {"assignment", assignment.name}});
-    return;
-  }
-  by_principal[to_lower(assignment.principal_id)][scope_key(assignment.scope)] |= role;
 }
 
 void RoleAssignments::Impl::drop(const std::string& name_key) {
   const auto found = by_name.find(name_key);
   if (found == by_name.end()) return;
-  const RoleAssignment gone = std::move(found->second);
+  change(false, std::move(found->second), Effect::delayed);
   by_name.erase(found);
-  const auto principal = by_principal.find(to_lower(gone.principal_id));
-  if (principal == by_principal.end()) return;
-  const auto scope = principal->second.find(scope_key(gone.scope));
-  if (scope == principal->second.end()) return;
-  scope->second &= ~set_of(gone.role_id);
-  if (scope->second == 0) principal->second.erase(scope);
-  if (principal->second.empty()) by_principal.erase(principal);
 }
 
-RoleSet RoleAssignments::Impl::roles_at(std::string_view principal_id,
-                                        std::string_view resource_id) const {
-  const auto principal = by_principal.find(to_lower(principal_id));
-  if (principal == by_principal.end()) return 0;
-  const std::string resource = scope_key(resource_id);
-  RoleSet roles = 0;
-  const auto add = [&](std::size_t size) {
-    const auto found = principal->second.find(std::string_view(resource).substr(0, size));
-    if (found != principal->second.end()) roles |= found->second;
-  };
-  for (auto slash = resource.find('/'); slash != resource.npos;
-       slash = resource.find('/', slash + 1)) {
-    add(slash);
+void RoleAssignments::Impl::change(bool adds, RoleAssignment assignment, Effect effect) {
+  Change made{.due = {}, .adds = adds, .assignment = std::move(assignment)};
+  if (clock == nullptr || effect == Effect::at_once) return apply(made);
+  made.due = clock->now() + delay;
+  waiting.push_back(std::move(made));
+}
+
+void RoleAssignments::Impl::apply(const Change& change) {
+  const auto slot = definitions.slot_of(change.assignment.role_id);
+  if (!slot) {
+    // A later version of this program wrote it: it grants nothing here, and is not lost.
+    log::warning("role_unknown",
+                 {{"role", change.assignment.role_id}, {"assignment", change.assignment.name}});
+    return;
   }
-  add(resource.size());
-  return roles;
+  const RoleIndex::Entry entry{change.assignment.principal_id, change.assignment.scope, *slot};
+  if (change.adds) {
+    index.add(entry);
+  } else {
+    index.remove(entry);
+  }
+}
+
+void RoleAssignments::Impl::settle() {
+  while (!waiting.empty() && waiting.front().due <= clock->now()) {
+    apply(waiting.front());
+    waiting.pop_front();
+  }
+}
+
+Result<> RoleAssignments::Impl::check(const RoleAssignment& assignment) const {
+  if (assignment.name.empty() || assignment.principal_id.empty() ||
+      !assignment.scope.starts_with('/')) {
+    return fail(ErrorKind::invalid_argument, "InvalidRoleAssignment",
+                "a role assignment needs a name, a principal id and a scope that begins "
+                "with '/'");
+  }
+  const auto* role = definitions.find(assignment.role_id);
+  const bool fits =
+      !role->custom || std::ranges::any_of(role->assignable_scopes, [&](const auto& scope) {
+        return wire::scope_contains(scope, assignment.scope);
+      });
+  if (fits) return {};
+  return fail(ErrorKind::invalid_argument, "RoleDefinitionNotAssignableAtScope",
+              fmt::format("The role '{}' cannot be assigned at '{}': its assignable scopes do not "
+                          "hold that.",
+                          role->name, assignment.scope));
 }
 
 }  // namespace latchkey::cloud
