@@ -26,6 +26,10 @@ class CloudSealTest : public ::testing::Test {
     cloud_ = std::move(*started);
     return {};
   }
+  void must_start() {
+    const auto started = start();
+    ASSERT_TRUE(started) << started.error().message;
+  }
   void stop() {
     if (!cloud_) return;
     run_to_end(context_, [](Cloud& cloud) -> Task<> {
@@ -54,7 +58,7 @@ class CloudSealTest : public ::testing::Test {
 };
 
 TEST_F(CloudSealTest, WithoutItsKeyFileItSaysWhatToDo) {
-  ASSERT_TRUE(start());
+  ASSERT_NO_FATAL_FAILURE(must_start());
   set_secret("n", "v");
   stop();
   const auto key = folder_.path() / "keys" / "store-key";
@@ -67,12 +71,12 @@ TEST_F(CloudSealTest, WithoutItsKeyFileItSaysWhatToDo) {
     EXPECT_NE(started.error().message.find("Put that file back"), std::string::npos);
   }
   std::filesystem::rename(saved, key);
-  ASSERT_TRUE(start());
+  ASSERT_NO_FATAL_FAILURE(must_start());
   EXPECT_EQ(cloud_->secret("n")->reveal(), "v");
 }
 
 TEST_F(CloudSealTest, ADamagedKeyFileIsNotReplaced) {
-  ASSERT_TRUE(start());
+  ASSERT_NO_FATAL_FAILURE(must_start());
   stop();
   const auto key = folder_.path() / "keys" / "store-key";
   std::ofstream(key) << "not hex";
@@ -83,19 +87,19 @@ TEST_F(CloudSealTest, ADamagedKeyFileIsNotReplaced) {
 }
 
 TEST_F(CloudSealTest, SecretsOfAnOlderVersionAreSealedAtTheStart) {
-  ASSERT_TRUE(start());
+  ASSERT_NO_FATAL_FAILURE(must_start());
   stop();
   {
     auto database = std::move(sqlite::Database::open(folder_.path() / "cloud.db").value());
     ASSERT_TRUE(database.execute(kOldSecrets));
   }
-  ASSERT_TRUE(start());
+  ASSERT_NO_FATAL_FAILURE(must_start());
   expect_in_no_file("plain-value");  // While it runs: the write-ahead log is there as well.
   EXPECT_EQ(cloud_->secret("old")->reveal(), "plain-value");
 }
 
 TEST_F(CloudSealTest, NoFileHoldsASecretWhileItRuns) {
-  ASSERT_TRUE(start());
+  ASSERT_NO_FATAL_FAILURE(must_start());
   set_secret("n", "a-value-that-nobody-must-see");
   expect_in_no_file("a-value-that-nobody-must-see");
 }

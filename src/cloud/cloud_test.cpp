@@ -311,7 +311,7 @@ TEST_F(CloudTest, SaysWhichPortIsTakenAndHowToChooseAnother) {
   };
   CloudOptions options;
   options.data = other.path();
-  options.ports = {taken, 0, 0, 0};
+  options.ports = {taken, 0, 0, 0, 0};
   run_to_end(context_, start_second(options, clock_, random_, context_, error));
   context_.poll();
   EXPECT_EQ(error.kind, ErrorKind::unavailable);
