@@ -145,6 +145,15 @@ TEST_F(TokenServicesTest, AppServiceFormRefuses) {
   EXPECT_EQ(managed(good + "&object_id=" + api_.object_id, header_of_api()).status, 200);
 }
 
+TEST_F(TokenServicesTest, AppServiceFormOf2017) {
+  const std::string target = "/msi/token?api-version=2017-09-01&resource=https://vault.azure.net";
+  const auto header = header_of_api().front().second;
+  const auto response = managed(target, {{"secret", header}});
+  EXPECT_EQ(response.status, 200);
+  EXPECT_EQ(principal_in(response, "https://vault.azure.net"), api_.object_id);
+  EXPECT_EQ(managed(target, {{"secret", "guess"}}).status, 401);
+}
+
 TEST_F(TokenServicesTest, MetadataFormNeedsItsHeaderAndAnIdentity) {
   struct Row {
     const char* name;

@@ -5,6 +5,7 @@
 #include <fstream>
 
 #include "base/testing/manual_clock.hpp"
+#include "base/testing/self_signed.hpp"
 #include "cloud/testing/temporary_folder.hpp"
 #include "cloud/testing/test_tokens.hpp"
 
@@ -61,6 +62,20 @@ TEST_F(TrustedIssuersTest, TheirTokensAreGoodOnceTheyAreTrusted) {
   EXPECT_EQ(code_of(testing::test_token(kVault, clock_)), testing::kTestPrincipal) << "ours still";
   EXPECT_EQ(code_of(testing::test_token("api://mine", clock_)), "WrongAudience")
       << "the audience is good for its issuer's tokens only";
+}
+
+TEST_F(TrustedIssuersTest, ACertificateIsAsGoodAsAKeySet) {
+  write(latchkey::testing::self_signed(foreign_key(), "an issuer"));
+  auto issuer = read_trusted_issuer(options());
+  ASSERT_TRUE(issuer) << issuer.error().message;
+  authenticator_.trust(std::move(*issuer));
+  EXPECT_EQ(code_of(foreign_token(kVault)), "foreign-object") << "a PEM file's key has no id";
+  EXPECT_EQ(code_of(foreign_token(kVault, "https://third.example")), "UnknownKey");
+  auto forged = testing::test_claims(kVault, clock_);
+  forged.issuer = kForeign;
+  const auto stranger = RsaPrivateKey::generate();
+  EXPECT_NE(code_of(wire::sign_token(forged, stranger, foreign_id_)), "foreign-object");
+  EXPECT_EQ(code_of(testing::test_token(kVault, clock_)), testing::kTestPrincipal) << "ours still";
 }
 
 TEST_F(TrustedIssuersTest, AKeySpeaksForItsOwnIssuerOnly) {
