@@ -116,8 +116,40 @@ class Doctor(unittest.TestCase):
         broken = self.broken(self.doctor())
         self.assertEqual(["number API"], list(broken), broken)
         self.assertIn("401", broken["number API"]["detail"])
-        self.assertIn("third-party-api-key", broken["number API"]["remedy"])
+        self.assertIn("up --restore-secrets", broken["number API"]["remedy"])
         self.assertNotIn("wrong-key-wrong-key", json.dumps(broken))
+
+    def test_secrets_that_were_deleted_or_changed_are_restored_as_it_says(self):
+        cloud = harness.Latchkey(command="cloud")
+        self.addCleanup(cloud.kill)
+        app = cloud.environment_of("app")
+        secrets = vault.Vault(cloud, app)
+        pepper = secrets.get("code-pepper")
+        secrets.set("third-party-api-key", "wrong-key-wrong-key")
+        deleted = secrets.call("DELETE", "code-pepper", vault.token(app, vault.VAULT))
+        self.assertEqual(200, deleted.status)
+        cloud.stop()
+
+        cloud = harness.Latchkey(command="cloud", data=cloud.data)
+        self.addCleanup(cloud.kill)
+        self.assertIn("secret_deleted", cloud.log())
+        found = json.loads(cloud.command("doctor", "--json", check=False).stdout)["checks"]
+        broken = {c["check"]: c["remedy"] for c in found if c["verdict"] == "failed"}
+        self.assertEqual({"secret code-pepper", "number API"}, set(broken))
+        self.assertTrue(all("up --restore-secrets" in it for it in broken.values()), broken)
+        cloud.stop()
+
+        cloud = harness.Latchkey("--restore-secrets", command="cloud", data=cloud.data)
+        self.addCleanup(cloud.kill)
+        self.assertIn("All is well.", cloud.command("doctor").stdout)
+        again = vault.Vault(cloud, cloud.environment_of("app"))
+        self.assertEqual(pepper, again.get("code-pepper"))
+
+    def test_which_credentials_were_tried_before_the_one_that_answered(self):
+        checks = self.doctor(environment=self.settings(AZURE_TOKEN_CREDENTIALS=""))
+        answered = checks["credential"]["detail"]
+        self.assertIn("ManagedIdentityCredential (App Service); tried before it:", answered)
+        self.assertIn("EnvironmentCredential: ", answered)
 
     def test_a_wrong_identity(self):
         wrong = self.settings(IDENTITY_HEADER="no-such-header")

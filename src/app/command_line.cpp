@@ -76,6 +76,8 @@ void add_running(CLI::App& app, Run& chosen) {
         "ISSUER=FILE: accept tokens of that issuer too; FILE is its key set (JWKS) or PEM");
     it->add_option("--trusted-audience", options->trusted_audiences,
                    "An audience that those tokens may have beside Azure's own");
+    it->add_flag("--restore-secrets", options->restore_secrets,
+                 "Put back latchkey's own secrets that were deleted or changed in the vault");
     it->add_flag("--test-controls", options->test_controls,
                  "Let latchkey fault and latchkey clock work here");
     it->add_option("--queue-deletion-window", options->queue_deletion_window,

@@ -81,7 +81,11 @@ Task<> Doctor::check_identity() {
            "give this process an identity: docs/settings.md tells the variables of each kind");
     co_return;
   }
-  ok("credential", access_->credential().name());
+  std::string answered = access_->credential().name();
+  if (const auto others = access_->credential().passed_over(); !others.empty()) {
+    answered += "; tried before it:\n" + others.substr(0, others.size() - 1);
+  }
+  ok("credential", std::move(answered));
   const auto facts = token_facts(token->value);
   if (!facts) {
     ok("identity", "the token does not say whose it is");

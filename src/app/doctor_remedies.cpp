@@ -45,10 +45,8 @@ std::string az_set_secret(const Place& place, std::string_view secret, std::stri
                      secret, value);
 }
 
-/// The local cloud makes its secrets when they are missing at its start.
-std::string make_local_secret(const Place& place, std::string_view secret) {
-  return fmt::format("delete the secret {} if it is there, and start the local cloud again: {}",
-                     secret, latchkey(place, "up"));
+std::string restore_local_secrets(const Place& place) {
+  return "start the local cloud again so: " + latchkey(place, "up --restore-secrets");
 }
 
 }  // namespace
@@ -105,7 +103,7 @@ std::string create_queue(const Place& place) {
 }
 
 std::string set_number_key(const Place& place, std::string_view secret) {
-  if (http::is_loopback_host(place.vault.host)) return make_local_secret(place, secret);
+  if (http::is_loopback_host(place.vault.host)) return restore_local_secrets(place);
   if (!place.number.host.ends_with(kFunctionsDomain)) {
     return "write the third party's key into a file, then " +
            az_set_secret(place, secret, "--file FILE");
@@ -120,7 +118,7 @@ std::string set_number_key(const Place& place, std::string_view secret) {
 }
 
 std::string set_pepper(const Place& place, std::string_view secret) {
-  if (http::is_loopback_host(place.vault.host)) return make_local_secret(place, secret);
+  if (http::is_loopback_host(place.vault.host)) return restore_local_secrets(place);
   return az_set_secret(place, secret, "--value \"$(openssl rand -hex 32)\"");
 }
 

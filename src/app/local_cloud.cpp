@@ -4,6 +4,7 @@
 
 #include "app/names.hpp"
 #include "app/setting_reader.hpp"
+#include "base/log.hpp"
 #include "base/text.hpp"
 #include "service/random_number.hpp"
 
@@ -51,14 +52,14 @@ Result<Ports> parse_ports(std::string_view text) {
 }
 
 Task<Result<std::unique_ptr<LocalCloud>>> LocalCloud::start(cloud::CloudOptions options,
-                                                            World world) {
+                                                            World world, bool restore_secrets) {
   std::unique_ptr<LocalCloud> local(new LocalCloud);
   const std::filesystem::path data = options.data;
   auto started = cloud::Cloud::start(std::move(options), world.clock, world.random, world.executor);
   if (!started) co_return fail(started.error());
   local->cloud_ = std::move(*started);
   local->running_.data = data;
-  auto provisioned = co_await local->provision(world);
+  auto provisioned = co_await local->provision(world, restore_secrets);
   if (!provisioned) {
     co_await local->stop(std::chrono::seconds{1});
     co_return fail(provisioned.error());
@@ -66,7 +67,7 @@ Task<Result<std::unique_ptr<LocalCloud>>> LocalCloud::start(cloud::CloudOptions 
   co_return local;
 }
 
-Task<Result<>> LocalCloud::provision(World world) {
+Task<Result<>> LocalCloud::provision(World world, bool restore_secrets) {
   cloud_->functions().add({.name = std::string(kNumberFunction),
                            .methods = {http::Method::get, http::Method::post},
                            .level = cloud::AuthLevel::function,
@@ -75,7 +76,7 @@ Task<Result<>> LocalCloud::provision(World world) {
     auto queue = co_await cloud_->ensure_queue(std::string(name));
     if (!queue) co_return fail(queue.error());
   }
-  auto secrets = co_await provision_secrets(world);
+  auto secrets = co_await provision_secrets(world, restore_secrets);
   if (!secrets) co_return fail(secrets.error());
   auto identities = co_await provision_identities();
   if (!identities) co_return fail(identities.error());
@@ -94,21 +95,41 @@ Task<Result<>> LocalCloud::provision(World world) {
   co_return write_identities(running_);
 }
 
-Task<Result<>> LocalCloud::provision_secrets(World world) {
-  if (!cloud_->secret(kNumberSecretName)) {
+Task<Result<>> LocalCloud::provision_secrets(World world, bool restore) {
+  if (restore) {
+    auto recovered = co_await recover_secrets();
+    if (!recovered) co_return recovered;
+  }
+  if (restore || !cloud_->secret(kNumberSecretName)) {
     auto key = cloud_->function_key(kNumberFunction);
     if (!key) {
       co_return fail(ErrorKind::internal, "NoFunctionKey",
                      "the number function has no default key");
     }
-    auto set = co_await cloud_->set_secret(std::string(kNumberSecretName), *key);
-    if (!set) co_return fail(set.error());
+    auto kept = co_await keep_secret(std::string(kNumberSecretName), *key);
+    if (!kept) co_return kept;
   }
   if (!cloud_->secret(kPepperSecretName)) {
-    const Secret pepper(world.random.hex(32));
-    auto set = co_await cloud_->set_secret(std::string(kPepperSecretName), pepper);
-    if (!set) co_return fail(set.error());
+    Secret pepper(world.random.hex(32));
+    auto kept = co_await keep_secret(std::string(kPepperSecretName), std::move(pepper));
+    if (!kept) co_return kept;
   }
+  co_return Result<>{};
+}
+
+Task<Result<>> LocalCloud::recover_secrets() {
+  for (const auto name : {kNumberSecretName, kPepperSecretName}) {
+    auto back = co_await cloud_->recover_secret(std::string(name));
+    if (!back && back.error().kind != ErrorKind::not_found) co_return back;
+  }
+  co_return Result<>{};
+}
+
+/// What a person deleted stays so over a restart, as a role does that was taken away.
+Task<Result<>> LocalCloud::keep_secret(std::string name, Secret value) {
+  auto set = co_await cloud_->set_secret(name, std::move(value));
+  if (set || set.error().kind != ErrorKind::conflict) co_return set;
+  log::warning("secret_deleted", {{"secret", name}, {"back_by", "--restore-secrets"}});
   co_return Result<>{};
 }
 

@@ -24,15 +24,20 @@ Result<Ports> parse_ports(std::string_view text);
 /// with. Runs wholly on `world.executor`.
 class LocalCloud {
  public:
-  static Task<Result<std::unique_ptr<LocalCloud>>> start(cloud::CloudOptions options, World world);
+  /// `restore_secrets`: what latchkey needs in the vault is put back, although a person deleted or
+  /// changed it.
+  static Task<Result<std::unique_ptr<LocalCloud>>> start(cloud::CloudOptions options, World world,
+                                                         bool restore_secrets);
   /// What other processes, and our own parts, need to know.
   const RunningCloud& running() const { return running_; }
   Task<> stop(std::chrono::milliseconds grace) { co_await cloud_->stop(grace); }
 
  private:
   LocalCloud() = default;
-  Task<Result<>> provision(World world);
-  Task<Result<>> provision_secrets(World world);
+  Task<Result<>> provision(World world, bool restore_secrets);
+  Task<Result<>> provision_secrets(World world, bool restore);
+  Task<Result<>> recover_secrets();
+  Task<Result<>> keep_secret(std::string name, Secret value);
   Task<Result<>> provision_identities();
   Task<Result<>> grant(std::string identity, std::string_view role, std::string scope);
 

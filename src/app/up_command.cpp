@@ -162,7 +162,7 @@ Task<Result<>> start_cloud(Everything& all, const Ports& ports, const UpOptions&
   options.trusted_issuers = std::move(*trusted);
   options.test_controls = wanted.test_controls;
   options.role_delay = std::chrono::seconds(wanted.role_delay_seconds);
-  auto starting = LocalCloud::start(std::move(options), cloud_world);
+  auto starting = LocalCloud::start(std::move(options), cloud_world, wanted.restore_secrets);
   auto cloud = co_await run_on(cloud_world.executor, std::move(starting));
   if (!cloud) co_return fail(cloud.error());
   all.cloud = std::move(*cloud);

@@ -33,6 +33,9 @@ class TokenCredential {
   virtual void forget(const std::string& resource) = 0;
   /// "ManagedIdentityCredential (App Service)" for messages.
   virtual std::string name() const = 0;
+  /// Once there was a token: a line for each source that was tried before the one that gave it, and
+  /// why it did not; empty when that was the first.
+  virtual std::string passed_over() const { return {}; }
   /// The cached token for `resource` if get_token would give it without waiting and nothing needs
   /// refreshing; else nullptr, and get_token is the way. Spares the thousands of calls a second
   /// a coroutine and two copies of the token. Valid until the next call on this object.

@@ -13,13 +13,21 @@ struct Failure {
 };
 
 /// One line for each member, so that a person sees at once which one should have worked.
+std::string lines_of(const std::vector<Failure>& failures) {
+  std::string lines;
+  for (const auto& [member, error] : failures) {
+    lines += "  - " + member + ": " + error.message + "\n";
+  }
+  return lines;
+}
+
 Error sum_up(const std::vector<Failure>& failures, const std::string& resource) {
   Error sum;
   sum.kind = ErrorKind::unavailable;
   sum.code = "NoCredential";
   sum.message = "no credential gave a token for " + resource + ". What was tried, in this order:\n";
+  sum.message += lines_of(failures);
   for (const auto& [member, error] : failures) {
-    sum.message += "  - " + member + ": " + error.message + "\n";
     if (error.retry_after) sum.retry_after = error.retry_after;
     if (error.kind == ErrorKind::denied && sum.kind != ErrorKind::denied) {
       sum.kind = ErrorKind::denied;
@@ -56,6 +64,7 @@ Task<Result<AccessToken>> CredentialChain::get_token(std::string resource) {
       // A walk for another resource, at the same time, may have settled it already.
       if (kept_ == nullptr) {
         kept_ = credential.get();
+        passed_over_ = lines_of(failures);
         log::debug("credential_chosen", {{"credential", kept_->name()}});
       }
       co_return token;

@@ -27,10 +27,12 @@ class CredentialChain final : public TokenCredential {
   void forget(const std::string& resource) override;
   /// The kept member's, once there is one.
   std::string name() const override;
+  std::string passed_over() const override { return passed_over_; }
 
  private:
   std::vector<Member> members_;
   TokenCredential* kept_ = nullptr;
+  std::string passed_over_;
 };
 
 }  // namespace latchkey::azure

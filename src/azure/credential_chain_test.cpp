@@ -47,6 +47,9 @@ TEST_F(DefaultCredentialTest, ManagedIdentityFollowsAndIsKept) {
   ASSERT_TRUE(ask(*credential));
   EXPECT_EQ(http.calls.back().url.host, "127.0.0.1");
   EXPECT_EQ(credential->name(), "ManagedIdentityCredential (App Service)");
+  EXPECT_NE(credential->passed_over().find("EnvironmentCredential: "), std::string::npos);
+  EXPECT_NE(credential->passed_over().find("no such host"), std::string::npos);
+  EXPECT_EQ(credential->passed_over().find("ManagedIdentityCredential"), std::string::npos);
   http.calls.clear();
   ASSERT_TRUE(ask(*credential, "https://storage.azure.com"));
   ASSERT_EQ(http.calls.size(), 1U) << "straight to the member that worked";

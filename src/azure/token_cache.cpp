@@ -64,6 +64,10 @@ std::string TokenCache::name() const {
   return shared_->inner->name();
 }
 
+std::string TokenCache::passed_over() const {
+  return shared_->inner->passed_over();
+}
+
 const AccessToken* TokenCache::cached_token(const std::string& resource) {
   const auto found = shared_->entries.find(resource);
   if (found == shared_->entries.end()) return nullptr;

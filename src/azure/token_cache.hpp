@@ -35,6 +35,7 @@ class TokenCache final : public TokenCredential {
   Task<Result<AccessToken>> get_token(std::string resource) override;
   void forget(const std::string& resource) override;
   std::string name() const override;
+  std::string passed_over() const override;
   const AccessToken* cached_token(const std::string& resource) override;
 
  private:

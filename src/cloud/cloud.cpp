@@ -471,6 +471,13 @@ Task<Result<>> Cloud::set_secret(std::string name, Secret value) {
   co_return Result<>{};
 }
 
+Task<Result<>> Cloud::recover_secret(std::string name) {
+  SecretName in_vault{std::string(kVault), std::move(name)};
+  auto back = co_await impl_->secrets->recover(std::move(in_vault));
+  if (!back) co_return fail(back.error());
+  co_return Result<>{};
+}
+
 Task<> Cloud::stop(std::chrono::milliseconds grace) {
   auto* const impl = impl_.get();
   TaskGroup draining(impl->executor);

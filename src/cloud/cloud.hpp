@@ -109,7 +109,10 @@ class Cloud {
   Task<Result<>> ensure_queue(std::string queue);
   /// The newest version's value, or nullopt.
   std::optional<Secret> secret(std::string_view name) const;
+  /// Error: conflict when a secret of that name was deleted and can be recovered.
   Task<Result<>> set_secret(std::string name, Secret value);
+  /// A deleted secret is there again. Error: not_found when none of that name was deleted.
+  Task<Result<>> recover_secret(std::string name);
   /// Whether, when this started, no role had ever been assigned here. Provisioning gives roles only
   /// then, so that what a person took away stays away.
   bool is_new() const;
