@@ -40,7 +40,7 @@ void print_next_steps(const RunningCloud& running, const CommonOptions& common,
       "  {1} code verify {2}{3}\n"
       "  {1} queue peek{3}\n"
       "  az storage message peek --queue-name {4} --connection-string '{5}'\n"
-      "  eval \"$({1} env{3})\"    # points any Azure SDK app at this local cloud\n"
+      "  {1} run{3} -- python3 your_app.py    # any Azure SDK app, with its production URLs\n"
       "Stop with Ctrl-C.\n",
       running.endpoints.at("api"), common.program, code, data, kQueueName,
       running.connection_string(kAccountName).value_or(""));
