@@ -135,13 +135,15 @@ Result<Database> Database::open(const std::filesystem::path& file, const OpenOpt
     if (auto intact = check_log(file); !intact) return fail(intact.error());
   }
   if (!file.empty() && !options.read_only) {
-    // Made here and not by SQLite, so that nobody else can ever read it.
-    const int descriptor = ::open(file.c_str(), O_RDWR | O_CREAT | O_CLOEXEC, 0600);
-    if (descriptor < 0) {
+    // Made here and not by SQLite, so that nobody else can ever read it. One that exists is not
+    // even opened: to close it again would end all POSIX locks that this process has on it, and
+    // another process would take our log for abandoned (sqlite.org/howtocorrupt.html, section 2.2).
+    const int descriptor = ::open(file.c_str(), O_RDWR | O_CREAT | O_EXCL | O_CLOEXEC, 0600);
+    if (descriptor < 0 && errno != EEXIST) {
       return fail(ErrorKind::storage, "StorageError",
                   fmt::format("cannot open {}: {}", file.string(), std::strerror(errno)));
     }
-    ::close(descriptor);
+    if (descriptor >= 0) ::close(descriptor);
   }
   return open_name(file.empty() ? ":memory:" : file.string(), 0, options);
 }
