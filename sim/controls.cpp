@@ -68,8 +68,8 @@ class AnyBinding final : public TableEdge {
 class LateActivation final : public TableEdge {
  public:
   using TableEdge::TableEdge;
-  Task<Result<Activation>> activate(CodeKeys keys, UtcTime) override {
-    return TableEdge::activate(std::move(keys), UtcTime{});
+  Task<Result<Activation>> activate(CodeKeys keys, UtcTime, Trace trace) override {
+    return TableEdge::activate(std::move(keys), UtcTime{}, trace);
   }
 };
 
@@ -77,7 +77,7 @@ class LateActivation final : public TableEdge {
 class ForgetfulActivation final : public TableEdge {
  public:
   using TableEdge::TableEdge;
-  Task<Result<Activation>> activate(CodeKeys keys, UtcTime now) override {
+  Task<Result<Activation>> activate(CodeKeys keys, UtcTime now, Trace) override {
     return run<Activation>("activate", [keys = std::move(keys), now](Database& rows) {
       force_state(rows, keys.front(), CodeState::used, CodeState::valid);
       return codes::rows::activate(rows, keys, now);
@@ -89,8 +89,8 @@ class ForgetfulActivation final : public TableEdge {
 class EmptyRevocation final : public TableEdge {
  public:
   using TableEdge::TableEdge;
-  Task<Result<Revocation>> revoke_id(std::string id) override {
-    auto row = co_await find_id(std::move(id));
+  Task<Result<Revocation>> revoke_id(std::string id, Trace trace) override {
+    auto row = co_await find_id(std::move(id), trace);
     if (!row) co_return fail(std::move(row.error()));
     Revocation answer;
     if (!row->has_value()) co_return answer;
@@ -104,8 +104,8 @@ class EmptyRevocation final : public TableEdge {
 class EagerRemoval final : public TableEdge {
  public:
   using TableEdge::TableEdge;
-  Task<Result<std::optional<CodeFacts>>> remove(CodeKeys keys, UtcTime) override {
-    return TableEdge::remove(std::move(keys), UtcTime::max());
+  Task<Result<std::optional<CodeFacts>>> remove(CodeKeys keys, UtcTime, Trace trace) override {
+    return TableEdge::remove(std::move(keys), UtcTime::max(), trace);
   }
 };
 

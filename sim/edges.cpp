@@ -38,26 +38,27 @@ Result<http::Response> QueueEdge::carry_out(World& world, int machine,
   return answer;
 }
 
-Task<Result<codes::CodeTable::InsertAnswer>> TableEdge::insert(CodeRow row, codes::Limits limits) {
+Task<Result<codes::CodeTable::InsertAnswer>> TableEdge::insert(CodeRow row, codes::Limits limits,
+                                                               Trace) {
   return run<InsertAnswer>("insert", [row = std::move(row), limits](Database& rows) {
     return codes::rows::insert(rows, row, limits);
   });
 }
 
-Task<Result<codes::CodeTable::Activation>> TableEdge::activate(CodeKeys keys, UtcTime now) {
+Task<Result<codes::CodeTable::Activation>> TableEdge::activate(CodeKeys keys, UtcTime now, Trace) {
   return run<Activation>("activate", [keys = std::move(keys), now](Database& rows) {
     return codes::rows::activate(rows, keys, now);
   });
 }
 
-Task<Result<codes::CodeTable::Revocation>> TableEdge::revoke_id(std::string id) {
+Task<Result<codes::CodeTable::Revocation>> TableEdge::revoke_id(std::string id, Trace) {
   return run<Revocation>(
       "revoke", [id = std::move(id)](Database& rows) { return codes::rows::revoke_id(rows, id); });
 }
 
 Task<Result<std::vector<CodeFacts>>> TableEdge::revoke_subject(std::string subject,
                                                                std::optional<std::string> purpose,
-                                                               UtcTime now) {
+                                                               UtcTime now, Trace) {
   return run<std::vector<CodeFacts>>(
       "revoke", [subject = std::move(subject), purpose = std::move(purpose), now](Database& rows) {
         return codes::rows::revoke_subject(rows, subject, purpose, now);
@@ -79,12 +80,12 @@ Task<Result<std::optional<CodeRow>>> TableEdge::find(CodeKeys keys) {
       "find", [keys = std::move(keys)](Database& rows) { return codes::rows::find(rows, keys); });
 }
 
-Task<Result<std::optional<CodeRow>>> TableEdge::find_id(std::string id) {
+Task<Result<std::optional<CodeRow>>> TableEdge::find_id(std::string id, Trace) {
   return run<std::optional<CodeRow>>(
       "find", [id = std::move(id)](Database& rows) { return codes::rows::find_id(rows, id); });
 }
 
-Task<Result<std::optional<CodeFacts>>> TableEdge::remove(CodeKeys keys, UtcTime expired_by) {
+Task<Result<std::optional<CodeFacts>>> TableEdge::remove(CodeKeys keys, UtcTime expired_by, Trace) {
   return run<std::optional<CodeFacts>>("remove",
                                        [keys = std::move(keys), expired_by](Database& rows) {
                                          return codes::rows::remove(rows, keys, expired_by);
@@ -96,11 +97,6 @@ Task<Result<std::vector<CodeFacts>>> TableEdge::remove_expired(UtcTime expired_b
   return run<std::vector<CodeFacts>>("remove", [expired_by, limit](Database& rows) {
     return codes::rows::remove_expired(rows, expired_by, limit);
   });
-}
-
-Task<Result<codes::TableCounts>> TableEdge::counts() {
-  return run<codes::TableCounts>("counts",
-                                 [](Database& rows) { return codes::rows::counts(rows); });
 }
 
 void TableEdge::note_attempt(World& world, int machine, UtcTime asked,

@@ -38,20 +38,19 @@ class TableEdge : public codes::CodeTable {
   using Database = sqlite::Database;
   TableEdge(World& world, Machine& machine) : world_(world), machine_(machine) {}
 
-  Task<Result<InsertAnswer>> insert(codes::CodeRow row, codes::Limits limits) override;
-  Task<Result<Activation>> activate(codes::CodeKeys keys, UtcTime now) override;
-  Task<Result<Revocation>> revoke_id(std::string id) override;
+  Task<Result<InsertAnswer>> insert(codes::CodeRow row, codes::Limits limits, Trace trace) override;
+  Task<Result<Activation>> activate(codes::CodeKeys keys, UtcTime now, Trace trace) override;
+  Task<Result<Revocation>> revoke_id(std::string id, Trace trace) override;
   Task<Result<std::vector<codes::CodeFacts>>> revoke_subject(std::string subject,
                                                              std::optional<std::string> purpose,
-                                                             UtcTime now) override;
+                                                             UtcTime now, Trace trace) override;
   Task<Result<AttemptAnswer>> attempt(AttemptRequest request) override;
   Task<Result<std::optional<codes::CodeRow>>> find(codes::CodeKeys keys) override;
-  Task<Result<std::optional<codes::CodeRow>>> find_id(std::string id) override;
-  Task<Result<std::optional<codes::CodeFacts>>> remove(codes::CodeKeys keys,
-                                                       UtcTime expired_by) override;
+  Task<Result<std::optional<codes::CodeRow>>> find_id(std::string id, Trace trace) override;
+  Task<Result<std::optional<codes::CodeFacts>>> remove(codes::CodeKeys keys, UtcTime expired_by,
+                                                       Trace trace) override;
   Task<Result<std::vector<codes::CodeFacts>>> remove_expired(UtcTime expired_by,
                                                              std::int64_t limit) override;
-  Task<Result<codes::TableCounts>> counts() override;
 
  protected:
   template <class T>

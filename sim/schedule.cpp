@@ -4,7 +4,7 @@
 
 #include "base/assert.hpp"
 #include "base/log.hpp"
-#include "codes/sqlite_code_rows.hpp"
+#include "codes/sqlite_columns.hpp"
 #include "sim/toggle.hpp"
 
 namespace latchkey::sim {
@@ -112,8 +112,10 @@ void live_through_the_sweep(World& world) {
   }
   world.run_until(world.timeline.now() + kSweep);
   Event swept = world.event(Event::Kind::swept);
-  const auto left = codes::rows::counts(world.rows);
-  swept.count = left->total();
+  auto& left = world.rows.cached("SELECT count(*) FROM codes");
+  const auto counted =
+      each_row(left, [&](const sqlite::Statement& row) { swept.count = row.integer(0); });
+  LK_ASSERT(counted.has_value());
   world.history.add(std::move(swept));
 }
 

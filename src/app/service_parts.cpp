@@ -125,7 +125,7 @@ Result<ApiSettings> read_api_settings(const Environment& environment,
 }
 
 Task<Result<std::unique_ptr<ApiPart>>> ApiPart::start(ApiSettings settings,
-                                                      codes::SqliteTables& tables, Trust trust,
+                                                      codes::CodeTables& tables, Trust trust,
                                                       World world) {
   std::unique_ptr<ApiPart> part(new ApiPart(world.executor));
   auto base = co_await make_base(settings.service, "api", std::move(trust), world);
@@ -171,7 +171,7 @@ Task<Result<std::unique_ptr<ApiPart>>> ApiPart::start(ApiSettings settings,
   co_return part;
 }
 
-void ApiPart::make_codes(const ApiSettings& settings, codes::SqliteTables& tables, World world) {
+void ApiPart::make_codes(const ApiSettings& settings, codes::CodeTables& tables, World world) {
   number_key_ = std::make_unique<azure::CachedSecret>(
       azure_->vault(), settings.service.number_secret_name, world.clock, world.executor);
   number_api_ = std::make_unique<codes::NumberApi>(settings.service.number_endpoint, *number_key_,

@@ -42,7 +42,7 @@ Result<ApiSettings> read_api_settings(const Environment& environment,
 class ApiPart {
  public:
   static Task<Result<std::unique_ptr<ApiPart>>> start(ApiSettings settings,
-                                                      codes::SqliteTables& tables, Trust trust,
+                                                      codes::CodeTables& tables, Trust trust,
                                                       World world);
   std::uint16_t port() const { return server_->port(); }
   const codes::CodeHasher& hasher() const { return *hasher_; }
@@ -50,7 +50,7 @@ class ApiPart {
 
  private:
   explicit ApiPart(Executor executor) : tasks_(executor) {}
-  void make_codes(const ApiSettings& settings, codes::SqliteTables& tables, World world);
+  void make_codes(const ApiSettings& settings, codes::CodeTables& tables, World world);
   Result<> make_gatekeeper(const ApiSettings& settings, World world);
   void make_readiness(codes::CodeTable& table, World world);
 

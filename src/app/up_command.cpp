@@ -20,7 +20,7 @@ namespace {
 
 struct Everything {
   std::unique_ptr<LocalCloud> cloud;
-  codes::SqliteTables tables;
+  codes::CodeTables tables;
   std::unique_ptr<ApiPart> api;
   std::unique_ptr<WatchPart> watcher;
   RunningCloud running;

@@ -10,6 +10,7 @@
 #include "base/hash.hpp"
 #include "base/result.hpp"
 #include "base/task.hpp"
+#include "base/trace.hpp"
 #include "codes/limits.hpp"
 
 namespace latchkey::codes {
@@ -50,16 +51,9 @@ inline constexpr std::chrono::seconds kRepeatWindow{60};
 /// longer ago by our clock another copy may still accept, so a revocation takes it along.
 inline constexpr std::chrono::seconds kClocksApartMax{60};
 
-struct TableCounts {
-  std::int64_t pending = 0;
-  std::int64_t valid = 0;
-  std::int64_t used = 0;
-  std::int64_t revoked = 0;
-  std::int64_t total() const { return pending + valid + used + revoked; }
-};
-
 /// The table of issued codes. Every step is one atomic, durable change, conditional on the state it
-/// moves from; any number of processes may share a table. Errors: kind storage or unavailable only.
+/// moves from; any number of processes may share a table. A `trace` goes along to a table that is a
+/// service. Errors: kind storage or unavailable only.
 class CodeTable {
  public:
   virtual ~CodeTable() = default;
@@ -77,26 +71,26 @@ class CodeTable {
     std::int64_t issues_left = 0;         ///< in the window, after this one
     std::vector<CodeFacts> superseded{};  ///< rows that this one revoked
   };
-  virtual Task<Result<InsertAnswer>> insert(CodeRow row, Limits limits) = 0;
+  virtual Task<Result<InsertAnswer>> insert(CodeRow row, Limits limits, Trace trace = {}) = 0;
 
   /// pending -> valid, only if `now` is before the row's `expires`.
   struct Activation {
     enum class Standing { activated, known, unissued } standing = Standing::unissued;
     CodeFacts facts{};  ///< unless unissued
   };
-  virtual Task<Result<Activation>> activate(CodeKeys keys, UtcTime now) = 0;
+  virtual Task<Result<Activation>> activate(CodeKeys keys, UtcTime now, Trace trace = {}) = 0;
 
   /// Any state but used -> revoked. `revoked`: this call moved it; `facts` of the row, if any.
   struct Revocation {
     bool revoked = false;
     std::optional<CodeFacts> facts{};
   };
-  virtual Task<Result<Revocation>> revoke_id(std::string id) = 0;
+  virtual Task<Result<Revocation>> revoke_id(std::string id, Trace trace = {}) = 0;
   /// All codes of a subject that some copy could still accept (kClocksApartMax); of one purpose, or
   /// of every purpose.
   virtual Task<Result<std::vector<CodeFacts>>> revoke_subject(std::string subject,
                                                               std::optional<std::string> purpose,
-                                                              UtcTime now) = 0;
+                                                              UtcTime now, Trace trace = {}) = 0;
 
   /// valid -> used, only if subject and purpose match and `now` is before `expires`: one atomic
   /// step. The failure count of `counted` is raised, and made durable, before anybody learns of the
@@ -115,6 +109,7 @@ class CodeTable {
     UtcTime now{};
     std::string used_by{};
     Limits limits{};
+    Trace trace{};
   };
   enum class Attempted { yes, not_active_yet, refused, throttled };
   struct AttemptAnswer {
@@ -131,17 +126,17 @@ class CodeTable {
   virtual Task<Result<AttemptAnswer>> attempt(AttemptRequest request) = 0;
 
   virtual Task<Result<std::optional<CodeRow>>> find(CodeKeys keys) = 0;
-  virtual Task<Result<std::optional<CodeRow>>> find_id(std::string id) = 0;
+  virtual Task<Result<std::optional<CodeRow>>> find_id(std::string id, Trace trace = {}) = 0;
 
   /// Deletes the row if it had expired by `expired_by`; what it was, or nothing. The row's own time
   /// decides, so that no message, however old it claims to be, ends a living code or makes a used
   /// one forgotten while it could be played again.
-  virtual Task<Result<std::optional<CodeFacts>>> remove(CodeKeys keys, UtcTime expired_by) = 0;
+  virtual Task<Result<std::optional<CodeFacts>>> remove(CodeKeys keys, UtcTime expired_by,
+                                                        Trace trace = {}) = 0;
   /// Deletes up to `limit` rows that had expired by `expired_by`: rows whose message is lost. Also
   /// forgets counts that no longer matter.
   virtual Task<Result<std::vector<CodeFacts>>> remove_expired(UtcTime expired_by,
                                                               std::int64_t limit) = 0;
-  virtual Task<Result<TableCounts>> counts() = 0;
 };
 
 }  // namespace latchkey::codes

@@ -32,7 +32,7 @@ class IdempotencyTest : public ::testing::Test {
   IoContext context;
   latchkey::testing::ManualClock clock;
   latchkey::testing::SeededRandom random{1};
-  SqliteTables tables = open_sqlite_tables(file).value();
+  CodeTables tables = open_sqlite_tables(file).value();
   CodeHasher hasher{{{.key_id = "v1", .value = Secret("pepper"), .created = clock.now() - 24h}}};
   Idempotency idempotency{*tables.answers, hasher, clock, random};
 };

@@ -97,7 +97,7 @@ TEST(Issuer, AFailingPutRevokesTheRow) {
   EXPECT_EQ(issued.error().code, "QueueUnavailable");
   EXPECT_EQ(issued.error().http_status, 0);
   EXPECT_NE(issued.error().message.find("code-requests"), std::string::npos);
-  const auto counts = testing::await(world.context, world.store->counts()).value();
+  const auto counts = world.take_out();
   EXPECT_EQ(counts.revoked, 1);
   EXPECT_EQ(counts.total(), 1);
 }

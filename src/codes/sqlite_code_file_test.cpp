@@ -93,16 +93,17 @@ INSERT INTO codes VALUES (x'02', 'v1', 1586969688816549, 1586970288816549, 2, 'a
 TEST_F(CodeFile, OfVersion1IsBroughtUpToDate) {
   const auto old = folder.path() / "old.db";
   ASSERT_TRUE(sqlite::Database::open(old)->execute(kVersion1));
-  for (int i = 0; i < 2; ++i) {
-    open(old);
-    EXPECT_EQ(run(table->counts()).total(), 2);
-  }
+  open(old);
+  open(old);  // What is up to date stays as it is.
   const auto revoked = run(table->revoke_subject("ada", std::nullopt, kIssued));
   ASSERT_EQ(revoked.size(), 1U);
   EXPECT_EQ(revoked[0].expires, kExpires);
   const std::string& id = revoked[0].id;
   ASSERT_EQ(id.size(), 36U) << id;
   EXPECT_EQ(id.substr(0, 15), "01717ec3-baf0-7") << id;
+  const auto contents = take_out();
+  EXPECT_EQ(contents.used, 1);
+  EXPECT_EQ(contents.total(), 2);
 }
 
 /// What SQLite says of the tables, in an order that does not matter.
@@ -240,8 +241,9 @@ TEST_F(SharedCodeFile, IssuesFromAllSidesAtOnceAreAllCounted) {
   }
   for (auto& thread : threads) thread.join();
   EXPECT_EQ(inserted[0] + inserted[1] + inserted[2] + inserted[3], 5);
-  EXPECT_EQ(run(table->counts()).pending, 1);
-  EXPECT_EQ(run(table->counts()).revoked, 4);
+  const auto contents = take_out();
+  EXPECT_EQ(contents.pending, 1);
+  EXPECT_EQ(contents.revoked, 4);
 }
 
 }  // namespace

@@ -40,7 +40,6 @@ constexpr const char* kRemoveExpired =
     "DELETE FROM codes WHERE key IN "
     "(SELECT key FROM codes WHERE expires <= ? ORDER BY expires LIMIT ?) "
     "RETURNING id, subject, purpose, expires, state";
-constexpr const char* kCounts = "SELECT state, count(*) FROM codes GROUP BY state";
 
 CodeState state_in(const Statement& row, int column) {
   return static_cast<CodeState>(row.integer(column));
@@ -218,16 +217,6 @@ Result<std::vector<CodeFacts>> remove_expired(Database& database, UtcTime expire
   if (!forgotten) return fail(std::move(forgotten.error()));
   undo.keep();
   return removed;
-}
-
-Result<TableCounts> counts(Database& database) {
-  TableCounts counts;
-  std::int64_t* const by_state[] = {&counts.pending, &counts.valid, &counts.used, &counts.revoked};
-  auto done = each_row(database.cached(kCounts), [&](const Statement& row) {
-    *by_state[static_cast<std::size_t>(row.integer(0))] = row.integer(1);
-  });
-  if (!done) return fail(std::move(done.error()));
-  return counts;
 }
 
 }  // namespace latchkey::codes::rows

@@ -34,7 +34,6 @@ Result<std::optional<CodeFacts>> remove(Database& database, const CodeKeys& keys
                                         UtcTime expired_by);
 Result<std::vector<CodeFacts>> remove_expired(Database& database, UtcTime expired_by,
                                               std::int64_t limit);
-Result<TableCounts> counts(Database& database);
 
 Result<AnswerTable::Begun> begin_answer(Database& database, const Sha256& key,
                                         const Sha256& fingerprint, UtcTime now,

@@ -31,23 +31,23 @@ class SqliteCodeTable final : public CodeTable {
  public:
   explicit SqliteCodeTable(SharedWriter writer) : writer_(std::move(writer)) {}
 
-  Task<Result<InsertAnswer>> insert(CodeRow row, Limits limits) override {
+  Task<Result<InsertAnswer>> insert(CodeRow row, Limits limits, Trace /*trace*/) override {
     return run(writer_, [row = std::move(row), limits](Database& database) {
       return rows::insert(database, row, limits);
     });
   }
-  Task<Result<Activation>> activate(CodeKeys keys, UtcTime now) override {
+  Task<Result<Activation>> activate(CodeKeys keys, UtcTime now, Trace /*trace*/) override {
     return run(writer_, [keys = std::move(keys), now](Database& database) {
       return rows::activate(database, keys, now);
     });
   }
-  Task<Result<Revocation>> revoke_id(std::string id) override {
+  Task<Result<Revocation>> revoke_id(std::string id, Trace /*trace*/) override {
     return run(writer_,
                [id = std::move(id)](Database& database) { return rows::revoke_id(database, id); });
   }
   Task<Result<std::vector<CodeFacts>>> revoke_subject(std::string subject,
                                                       std::optional<std::string> purpose,
-                                                      UtcTime now) override {
+                                                      UtcTime now, Trace /*trace*/) override {
     return run(writer_, [subject = std::move(subject), purpose = std::move(purpose),
                          now](Database& database) {
       return rows::revoke_subject(database, subject, purpose, now);
@@ -62,11 +62,12 @@ class SqliteCodeTable final : public CodeTable {
     return run(writer_,
                [keys = std::move(keys)](Database& database) { return rows::find(database, keys); });
   }
-  Task<Result<std::optional<CodeRow>>> find_id(std::string id) override {
+  Task<Result<std::optional<CodeRow>>> find_id(std::string id, Trace /*trace*/) override {
     return run(writer_,
                [id = std::move(id)](Database& database) { return rows::find_id(database, id); });
   }
-  Task<Result<std::optional<CodeFacts>>> remove(CodeKeys keys, UtcTime expired_by) override {
+  Task<Result<std::optional<CodeFacts>>> remove(CodeKeys keys, UtcTime expired_by,
+                                                Trace /*trace*/) override {
     return run(writer_, [keys = std::move(keys), expired_by](Database& database) {
       return rows::remove(database, keys, expired_by);
     });
@@ -77,7 +78,6 @@ class SqliteCodeTable final : public CodeTable {
       return rows::remove_expired(database, expired_by, limit);
     });
   }
-  Task<Result<TableCounts>> counts() override { return run(writer_, rows::counts); }
 
  private:
   SharedWriter writer_;
@@ -126,14 +126,14 @@ const char* to_string(CodeState state) {
   return "unknown";
 }
 
-Result<SqliteTables> open_sqlite_tables(const std::filesystem::path& file) {
+Result<CodeTables> open_sqlite_tables(const std::filesystem::path& file) {
   auto database = Database::open(file);
   if (!database) return table_failure(std::move(database.error()));
   auto ready = rows::prepare_file(*database, file.string());
   if (!ready) return table_failure(std::move(ready.error()));
   auto writer = std::make_shared<sqlite::Writer>(std::move(*database));
-  return SqliteTables{.codes = std::make_unique<SqliteCodeTable>(writer),
-                      .answers = std::make_unique<SqliteAnswerTable>(writer)};
+  return CodeTables{.codes = std::make_unique<SqliteCodeTable>(writer),
+                    .answers = std::make_unique<SqliteAnswerTable>(writer)};
 }
 
 }  // namespace latchkey::codes

@@ -412,7 +412,7 @@ TEST_F(VisitTest, TakesThirtyTwoAtOnceAndAllOfThemBecomeValid) {
   for (int i = 0; i < 40; ++i) issue();
   EXPECT_EQ(watch(), 32U);
   EXPECT_EQ(watch(), 8U);
-  EXPECT_EQ(testing::await(world.context, world.store->counts())->valid, 40);
+  EXPECT_EQ(world.take_out().valid, 40);
   EXPECT_EQ(counts().polls, 2U);
   EXPECT_EQ(world.queues.calls.back().visibility, 602s);
 }

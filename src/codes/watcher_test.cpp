@@ -225,7 +225,7 @@ TEST_F(WatcherTest, CancelledAtAnyPointItLosesNoMessage) {
   EXPECT_GT(interrupted, 0);  // Some cancellations did come in the middle of work.
   EXPECT_EQ(world.messages().size(), static_cast<std::size_t>(issued));
   start();
-  EXPECT_EQ(testing::await(world.context, world.store->counts())->valid, issued);
+  EXPECT_EQ(world.take_out().valid, issued);
   EXPECT_EQ(watcher->counts().poisoned, 0U);
 }
 

@@ -9,6 +9,7 @@
 #include "base/clock.hpp"
 #include "base/result.hpp"
 #include "base/task.hpp"
+#include "base/trace.hpp"
 #include "http/message.hpp"
 #include "http/tls.hpp"
 #include "http/url.hpp"
@@ -28,6 +29,7 @@ struct ClientRequest {
   std::chrono::milliseconds timeout{30'000};
   /// For connecting alone, when shorter (IMDS probes take 1 s).
   std::optional<std::chrono::milliseconds> connect_timeout{};
+  Trace trace{};  ///< whose work this is; goes along as traceparent
 };
 
 /// Sends one request. The border at which tests put a fake world.

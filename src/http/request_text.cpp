@@ -98,6 +98,7 @@ void append_head(const ClientRequest& request, std::string_view authority, const
   for (const auto field : request.headers) {
     if (!is_clients_own(field.name)) append_field(field.name, field.value, out);
   }
+  if (request.trace) append_field("traceparent", to_traceparent(request.trace), out);
   if (proxy != nullptr && !proxy->authorization.empty()) {
     append_field("Proxy-Authorization", proxy->authorization.reveal(), out);
   }

@@ -9,6 +9,8 @@ namespace latchkey::http {
 namespace {
 
 using testing::get;
+using ::testing::HasSubstr;
+using ::testing::Not;
 using testing::post;
 
 std::string head_of(const ClientRequest& request, const Proxy* proxy = nullptr) {
@@ -24,6 +26,14 @@ TEST(RequestText, SaysTargetHostAndFieldsInTheirOrder) {
   EXPECT_EQ(head_of(request),
             "GET /a%2Fb?c=d%20e HTTP/1.1\r\nHost: h:81\r\nx-ms-version: 2021-02-12\r\nAccept: "
             "\r\n\r\n");
+}
+
+TEST(RequestText, CarriesTheTraceItBelongsTo) {
+  auto request = get("http://h/");
+  EXPECT_THAT(head_of(request), Not(HasSubstr("traceparent")));
+  const std::string parent = "00-0af7651916cd43dd8448eb211c80319c-b7ad6b7169203331-01";
+  request.trace = parse_traceparent(parent).value();
+  EXPECT_THAT(head_of(request), HasSubstr("\r\ntraceparent: " + parent + "\r\n"));
 }
 
 TEST(RequestText, SaysALengthWhereServersExpectOne) {

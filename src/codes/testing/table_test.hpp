@@ -11,6 +11,7 @@
 
 #include "base/testing/await.hpp"
 #include "codes/sqlite_code_table.hpp"
+#include "codes/testing/table_contents.hpp"
 
 namespace latchkey::codes::testing {
 
@@ -66,6 +67,7 @@ class TableTest : public ::testing::Test {
     const auto answer = run(table->activate({key_of(number)}, now));
     return answer.standing == CodeTable::Activation::Standing::activated;
   }
+  TableContents take_out() { return testing::take_out(context, *table); }
   bool revoke(int number) { return run(table->revoke_id(id_of(number))).revoked; }
   AttemptAnswer attempt(AttemptRequest request) { return run(table->attempt(std::move(request))); }
   AttemptAnswer attempt(int number, Binding binding = ada(), UtcTime now = kIssued) {
@@ -87,7 +89,7 @@ class TableTest : public ::testing::Test {
   }
 
   IoContext context;
-  SqliteTables tables = open_sqlite_tables({}).value();
+  CodeTables tables = open_sqlite_tables({}).value();
   CodeTable* table = tables.codes.get();
 };
 

@@ -21,19 +21,19 @@ class TableWrapper final : public CodeTable {
   /// Calls that the table has not answered yet.
   int in_flight = 0;
 
-  Task<Result<InsertAnswer>> insert(CodeRow row, Limits limits) override {
-    return pass(table_.insert(std::move(row), limits));
+  Task<Result<InsertAnswer>> insert(CodeRow row, Limits limits, Trace trace = {}) override {
+    return pass(table_.insert(std::move(row), limits, trace));
   }
-  Task<Result<Activation>> activate(CodeKeys keys, UtcTime now) override {
-    return pass(table_.activate(std::move(keys), now));
+  Task<Result<Activation>> activate(CodeKeys keys, UtcTime now, Trace trace) override {
+    return pass(table_.activate(std::move(keys), now, trace));
   }
-  Task<Result<Revocation>> revoke_id(std::string id) override {
-    return pass(table_.revoke_id(std::move(id)));
+  Task<Result<Revocation>> revoke_id(std::string id, Trace trace) override {
+    return pass(table_.revoke_id(std::move(id), trace));
   }
   Task<Result<std::vector<CodeFacts>>> revoke_subject(std::string subject,
                                                       std::optional<std::string> purpose,
-                                                      UtcTime now) override {
-    return pass(table_.revoke_subject(std::move(subject), std::move(purpose), now));
+                                                      UtcTime now, Trace trace) override {
+    return pass(table_.revoke_subject(std::move(subject), std::move(purpose), now, trace));
   }
   Task<Result<AttemptAnswer>> attempt(AttemptRequest request) override {
     return pass(table_.attempt(std::move(request)));
@@ -41,17 +41,17 @@ class TableWrapper final : public CodeTable {
   Task<Result<std::optional<CodeRow>>> find(CodeKeys keys) override {
     return pass(table_.find(std::move(keys)));
   }
-  Task<Result<std::optional<CodeRow>>> find_id(std::string id) override {
-    return pass(table_.find_id(std::move(id)));
+  Task<Result<std::optional<CodeRow>>> find_id(std::string id, Trace trace) override {
+    return pass(table_.find_id(std::move(id), trace));
   }
-  Task<Result<std::optional<CodeFacts>>> remove(CodeKeys keys, UtcTime expired_by) override {
-    return pass(table_.remove(std::move(keys), expired_by));
+  Task<Result<std::optional<CodeFacts>>> remove(CodeKeys keys, UtcTime expired_by,
+                                                Trace trace) override {
+    return pass(table_.remove(std::move(keys), expired_by, trace));
   }
   Task<Result<std::vector<CodeFacts>>> remove_expired(UtcTime expired_by,
                                                       std::int64_t limit) override {
     return pass(table_.remove_expired(expired_by, limit));
   }
-  Task<Result<TableCounts>> counts() override { return pass(table_.counts()); }
 
  private:
   template <class T>

@@ -13,6 +13,7 @@
 #include "codes/testing/audit_capture.hpp"
 #include "codes/testing/fake_queues.hpp"
 #include "codes/testing/fake_vault.hpp"
+#include "codes/testing/table_contents.hpp"
 #include "codes/testing/table_wrapper.hpp"
 #include "codes/verifier.hpp"
 #include "codes/watcher.hpp"
@@ -60,6 +61,7 @@ struct World {
   std::optional<CodeRow> row(const Secret& code) {
     return await(context, store->find(keys(code))).value();
   }
+  TableContents take_out() { return testing::take_out(context, *store); }
   std::vector<FakeQueues::Message>& messages() { return queues.messages(kQueue); }
 
   IoContext context;
@@ -72,7 +74,7 @@ struct World {
   azure::CachedSecret key{vault, "third-party-api-key", clock, context.get_executor()};
   NumberApi number_api{http::parse_url("https://numbers.example/api/RandomNumber").value(), key,
                        number_http};
-  SqliteTables tables = open_sqlite_tables({}).value();
+  CodeTables tables = open_sqlite_tables({}).value();
   CodeTable* store = tables.codes.get();
   TableWrapper table{*store};
   CodeHasher hasher{Secret("pepper"), "v1"};

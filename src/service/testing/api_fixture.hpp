@@ -101,7 +101,7 @@ class ApiTest : public ::testing::Test {
   azure::CachedSecret number_key_{vault_, "third-party-api-key", clock_, context_.get_executor()};
   codes::NumberApi number_api_{http::parse_url("https://numbers.example/api/RandomNumber").value(),
                                number_key_, number_http_};
-  codes::SqliteTables tables_ = codes::open_sqlite_tables({}).value();
+  codes::CodeTables tables_ = codes::open_sqlite_tables({}).value();
   codes::testing::TableWrapper table_{*tables_.codes};
   codes::CodeHasher hasher_{Secret("pepper"), "v1"};
   codes::RateLimiter issues_{clock_, {}, {}};
