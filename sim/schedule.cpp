@@ -4,6 +4,7 @@
 
 #include "base/assert.hpp"
 #include "base/log.hpp"
+#include "codes/sqlite_code_rows.hpp"
 #include "codes/sqlite_columns.hpp"
 #include "sim/toggle.hpp"
 
@@ -113,8 +114,8 @@ void live_through_the_sweep(World& world) {
   world.run_until(world.timeline.now() + kSweep);
   Event swept = world.event(Event::Kind::swept);
   auto& left = world.rows.cached("SELECT count(*) FROM codes");
-  const auto counted =
-      each_row(left, [&](const sqlite::Statement& row) { swept.count = row.integer(0); });
+  const auto counted = codes::rows::each_row(
+      left, [&](const sqlite::Statement& row) { swept.count = row.integer(0); });
   LK_ASSERT(counted.has_value());
   world.history.add(std::move(swept));
 }
