@@ -40,16 +40,24 @@ Issuer::Issuer(Dependencies dependencies, IssuerOptions options)
 }
 
 Task<Result<IssuedCode>> Issuer::issue(IssueRequest request) {
+  auto issued = co_await make_pending(request);
+  if (!issued) co_return fail(std::move(issued.error()));
+  auto announced = co_await announce(*issued, request);
+  if (!announced) co_return fail(std::move(announced.error()));
+  co_return issued;
+}
+
+Task<Result<IssuedCode>> Issuer::issue_unannounced(IssueRequest request) {
+  co_return co_await make_pending(request);
+}
+
+Task<Result<IssuedCode>> Issuer::make_pending(const IssueRequest& request) {
   // First: a caller who may not have a code costs the third party nothing.
   const auto allowed = with_.callers.take(request.caller);
   if (!allowed.allowed) co_return limited(allowed.retry_after, request, "caller");
   auto number = co_await with_.number_api.get_number();
   if (!number) co_return fail(std::move(number.error()));
-  auto issued = co_await insert_new(*number, request);
-  if (!issued) co_return fail(std::move(issued.error()));
-  auto announced = co_await announce(*issued, request);
-  if (!announced) co_return fail(std::move(announced.error()));
-  co_return issued;
+  co_return co_await insert_new(*number, request);
 }
 
 Task<Result<IssuedCode>> Issuer::insert_new(std::int64_t number, const IssueRequest& request) {

@@ -47,6 +47,10 @@ struct IssuerOptions {
 ///
 /// Why the row first and not both at once: decision 0005.
 ///
+/// Behind a queue output binding of Azure Functions the message is not ours to put:
+/// `issue_unannounced` does all but that, and whoever called it hands the message on. When that
+/// fails the code stays pending until the sweep takes its row: nobody can use it.
+///
 /// Errors: throttled, code "IssueLimit", with retry_after, when a limit of the subject or the
 /// caller is reached; as NumberApi; or unavailable with code "QueueUnavailable" or
 /// "TableUnavailable" and http_status 0, the cause in the message: http_status is never anybody's
@@ -65,9 +69,11 @@ class Issuer {
   };
   Issuer(Dependencies dependencies, IssuerOptions options);
   Task<Result<IssuedCode>> issue(IssueRequest request);
+  Task<Result<IssuedCode>> issue_unannounced(IssueRequest request);
   const IssuerOptions& options() const { return options_; }
 
  private:
+  Task<Result<IssuedCode>> make_pending(const IssueRequest& request);
   Task<Result<IssuedCode>> insert_new(std::int64_t number, const IssueRequest& request);
   Task<Result<>> announce(const IssuedCode& issued, const IssueRequest& request);
   tl::unexpected<Error> limited(std::chrono::seconds retry_after, const IssueRequest& request,

@@ -54,17 +54,16 @@ Visitor::Visitor(Watcher::Dependencies dependencies, const WatcherOptions& optio
       with_(dependencies),
       options_(options),
       poison_queue_(dependencies.queue.sibling(poison_name(dependencies.queue.name()))),
-      by_resend_(options.requeue == Requeue::resend),
+      by_resend_(options.requeue == Requeue::resend || options.host_deletes),
       hiding_("hide_message", dependencies.queue.name()),
       removing_("delete_message", dependencies.queue.name()),
       poisoning_("poison_message", dependencies.queue.name()) {}
 
-Task<> Visitor::visit(QueueMessage message) {
+Task<bool> Visitor::visit(QueueMessage message) {
   using Action = Decision::Action;
   auto content = parse_message(message.text);
   if (!content) {
-    co_await poison(message, content.error().message);
-    co_return;
+    co_return co_await poison(message, content.error().message);
   }
   const UtcTime now = with_.clock.now();
   const UtcTime issued =
@@ -72,25 +71,24 @@ Task<> Visitor::visit(QueueMessage message) {
   const Decision decision = decide(issued, message.dequeue_count, now, options_.rules);
   const Visit visit{message, std::move(*content), issued, now, decision.hide_for};
   if (decision.action == Action::activate_and_hide) {
-    co_await activate_and_hide(visit);
-  } else if (decision.action == Action::poison) {
-    co_await poison(message, "taken too often without success");
-  } else {
-    co_await put_away(visit, decision.action);
+    co_return co_await activate_and_hide(visit);
   }
+  if (decision.action == Action::poison) {
+    co_return co_await poison(message, "taken too often without success");
+  }
+  co_return co_await put_away(visit, decision.action);
 }
 
-Task<> Visitor::activate_and_hide(Visit visit) {
+Task<bool> Visitor::activate_and_hide(Visit visit) {
   using Standing = Activation::Standing;
   auto activation = co_await make_valid(visit);
   if (!activation) {
     table_failed(activation.error());
-    co_return;
+    co_return false;
   }
   table.works();
   if (activation->standing == Standing::unissued) {
-    co_await discard(visit.message);
-    co_return;
+    co_return co_await discard(visit.message);
   }
   if (activation->standing == Standing::activated) {
     ++counts.activated;
@@ -105,19 +103,20 @@ Task<> Visitor::activate_and_hide(Visit visit) {
     action = by_row.action;
     visit.hide_for = std::min(visit.hide_for, by_row.hide_for);
   }
-  co_await put_away(std::move(visit), action);
+  co_return co_await put_away(std::move(visit), action);
 }
 
-Task<> Visitor::put_away(Visit visit, Decision::Action action) {
-  if (action == Decision::Action::forget) {
-    co_await forget(visit);
-    co_return;
+Task<bool> Visitor::put_away(Visit visit, Decision::Action action) {
+  if (action == Decision::Action::forget) co_return co_await forget(visit);
+  if (action == Decision::Action::hide && by_resend_) {
+    // Over, but not yet to be forgotten: sent again every second it would only multiply; without it
+    // the message comes back as well.
+    if (!options_.host_deletes) co_return false;
+    // To a host that would be a failure. Sent once more for the whole while, it is forgotten next.
+    visit.hide_for = std::chrono::ceil<seconds>(options_.rules.spread());
   }
-  // Over, but not yet to be forgotten: sent again every second it would only multiply; without it
-  // the message comes back as well.
-  if (action == Decision::Action::hide && by_resend_) co_return;
   visit.hide_for = within_life(visit.hide_for, visit.message, visit.now, options_.rules);
-  co_await hide(visit);
+  co_return co_await hide(visit);
 }
 
 Task<Result<Visitor::Activation>> Visitor::make_valid(const Visit& visit) {
@@ -148,26 +147,23 @@ Task<Result<Visitor::Activation>> Visitor::insert_unissued(const Visit& visit) {
   co_return Activation{.standing = standing, .facts = std::move(facts)};
 }
 
-Task<> Visitor::hide(const Visit& visit) {
-  if (by_resend_) {
-    co_await resend(visit);
-    co_return;
-  }
+Task<bool> Visitor::hide(const Visit& visit) {
+  if (by_resend_) co_return co_await resend(visit);
   const QueueMessage& message = visit.message;
   auto updated = co_await with_.queue.update(message.id, message.pop_receipt, visit.hide_for);
   if (updated) {
     ++counts.hidden;
     hiding_.works();
-    co_return;
+    co_return true;
   }
   if (is_gone(updated.error())) {
     ++counts.gone;
-    co_return;
+    co_return true;
   }
   const bool lacks_role = updated.error().code == "AuthorizationPermissionMismatch";
   if (!lacks_role || options_.requeue != Requeue::automatic) {
     step_failed(hiding_, updated.error());
-    co_return;
+    co_return false;
   }
   // Storage Queue Data Message Processor may not update. Others of this batch find out as well.
   if (!by_resend_) {
@@ -175,10 +171,10 @@ Task<> Visitor::hide(const Visit& visit) {
                                     {"reason", "the role does not allow Update Message"}});
   }
   by_resend_ = true;
-  co_await resend(visit);
+  co_return co_await resend(visit);
 }
 
-Task<> Visitor::resend(const Visit& visit) {
+Task<bool> Visitor::resend(const Visit& visit) {
   azure::PutOptions options;
   options.visibility_timeout = visit.hide_for;
   options.time_to_live = visit.hide_for + kMessageMargin;
@@ -186,37 +182,40 @@ Task<> Visitor::resend(const Visit& visit) {
   auto put = co_await with_.queue.put(std::move(text), options);
   if (!put) {
     step_failed(hiding_, put.error());
-    co_return;
+    co_return false;
   }
   hiding_.works();
   // From here on there are two; the rules make the second harmless should this not come to pass.
   const bool removed = co_await remove(visit.message);
   if (removed) ++counts.hidden;
+  co_return removed;
 }
 
-Task<> Visitor::forget(const Visit& visit) {
+Task<bool> Visitor::forget(const Visit& visit) {
   auto removed = co_await with_.table.remove(keys_of(visit), visit.now - options_.rules.spread());
   if (!removed) {
     table_failed(removed.error());
-    co_return;
+    co_return false;
   }
   table.works();
   if (*removed) record_forgotten(**removed);
   const bool away = co_await remove(visit.message);
   if (away) ++counts.forgotten;
+  co_return away;
 }
 
-Task<> Visitor::discard(const QueueMessage& message) {
+Task<bool> Visitor::discard(const QueueMessage& message) {
   log::warning("unissued_code", {{"queue", with_.queue.name()}, {"message_id", message.id}});
   const bool away = co_await remove(message);
   if (away) ++counts.unissued;
+  co_return away;
 }
 
-Task<> Visitor::poison(const QueueMessage& message, std::string reason) {
+Task<bool> Visitor::poison(const QueueMessage& message, std::string reason) {
   auto put = co_await put_poison(message);
   if (!put) {
     step_failed(poisoning_, put.error());
-    co_return;
+    co_return false;
   }
   poisoning_.works();
   log::warning("poison_message", {{"queue", with_.queue.name()},
@@ -225,6 +224,7 @@ Task<> Visitor::poison(const QueueMessage& message, std::string reason) {
                                   {"reason", reason}});
   const bool away = co_await remove(message);
   if (away) ++counts.poisoned;
+  co_return away;
 }
 
 Task<Result<>> Visitor::put_poison(const QueueMessage& message) {
@@ -239,6 +239,7 @@ Task<Result<>> Visitor::put_poison(const QueueMessage& message) {
 }
 
 Task<bool> Visitor::remove(const QueueMessage& message) {
+  if (options_.host_deletes) co_return true;
   auto removed = co_await with_.queue.remove_message(message.id, message.pop_receipt);
   if (removed) {
     removing_.works();

@@ -12,7 +12,9 @@ class Visitor {
  public:
   Visitor(Watcher::Dependencies dependencies, const WatcherOptions& options);
 
-  Task<> visit(wire::QueueMessage message);
+  /// True when the message is done with: it is deleted or hidden until its code is over (with
+  /// `host_deletes`: the host may delete it). False: it has to come again.
+  Task<bool> visit(wire::QueueMessage message);
 
   /// The last word of the code table, from visits and from the sweep.
   Condition table;
@@ -30,18 +32,19 @@ class Visitor {
     std::chrono::seconds hide_for{};
   };
 
-  Task<> activate_and_hide(Visit visit);
+  Task<bool> activate_and_hide(Visit visit);
   Task<Result<Activation>> make_valid(const Visit& visit);
   Task<Result<Activation>> insert_unissued(const Visit& visit);
   /// What `action` says, for a message that has nothing (more) to make valid.
-  Task<> put_away(Visit visit, Decision::Action action);
-  Task<> hide(const Visit& visit);
-  Task<> resend(const Visit& visit);
-  Task<> forget(const Visit& visit);
-  Task<> discard(const wire::QueueMessage& message);
-  Task<> poison(const wire::QueueMessage& message, std::string reason);
+  Task<bool> put_away(Visit visit, Decision::Action action);
+  Task<bool> hide(const Visit& visit);
+  Task<bool> resend(const Visit& visit);
+  Task<bool> forget(const Visit& visit);
+  Task<bool> discard(const wire::QueueMessage& message);
+  Task<bool> poison(const wire::QueueMessage& message, std::string reason);
   Task<Result<>> put_poison(const wire::QueueMessage& message);
-  /// Deletes the message. True when it is away, by us or by somebody else.
+  /// Deletes the message, or leaves that to the host. True when it is away, by us or by somebody
+  /// else.
   Task<bool> remove(const wire::QueueMessage& message);
 
   void table_failed(const Error& error);

@@ -38,6 +38,8 @@ struct Watcher::Impl {
         getting("get_messages", dependencies.queue.name()),
         clock("clock", dependencies.queue.name()) {}
 
+  Task<> visit(wire::QueueMessage message);
+  Task<> ask_the_time();
   Task<> watch_lane();
   Task<Result<std::size_t>> next_batch();
   Task<Result<std::size_t>> take_batch();
@@ -72,8 +74,25 @@ Task<Result<std::size_t>> Watcher::run_once() {
   return impl_->take_batch();
 }
 
+Task<bool> Watcher::visit(QueueMessage message) {
+  LK_ASSERT(impl_->options.host_deletes);
+  co_await impl_->ask_the_time();
+  if (!impl_->check_clock()) co_return false;
+  message.dequeue_count = 0;
+  co_return co_await impl_->visitor.visit(std::move(message));
+}
+
+Task<> Watcher::sweep() {
+  return impl_->sweep_loop();
+}
+
 const WatcherCounts& Watcher::counts() const {
   return impl_->visitor.counts;
+}
+
+Task<> Watcher::Impl::visit(QueueMessage message) {
+  const bool done = co_await visitor.visit(std::move(message));
+  (void)done;  // What is not done with comes back by itself.
 }
 
 Task<> Watcher::Impl::watch_lane() {
@@ -105,11 +124,7 @@ Task<Result<std::size_t>> Watcher::Impl::next_batch() {
     }
     visitor.table.works();
   }
-  if (!with.server_clock.right()) {
-    // Any answer, a refusal too, carries the service's time: is ours right again?
-    auto asked = co_await with.queue.properties();
-    (void)asked.has_value();
-  }
+  co_await ask_the_time();
   auto taken = co_await take_batch();
   co_return taken;
 }
@@ -133,9 +148,16 @@ Task<Result<std::size_t>> Watcher::Impl::take_batch() {
   const std::size_t count = messages->size();
   std::vector<Task<>> visits;
   visits.reserve(count);
-  for (auto& message : *messages) visits.push_back(visitor.visit(std::move(message)));
+  for (auto& message : *messages) visits.push_back(visit(std::move(message)));
   if (count > 0) co_await run_all(with.executor, "visit", std::move(visits));
   co_return count;
+}
+
+Task<> Watcher::Impl::ask_the_time() {
+  if (with.server_clock.right()) co_return;
+  // Any answer, a refusal too, carries the service's time: is ours right again?
+  auto asked = co_await with.queue.properties();
+  (void)asked.has_value();
 }
 
 Result<> Watcher::Impl::check_clock() {

@@ -25,6 +25,9 @@ struct WatcherOptions {
   std::chrono::seconds work_visibility{5};  ///< hidden while we work on it
   std::chrono::milliseconds poll_min{50};   ///< after an empty get; doubles up to poll_max
   std::chrono::milliseconds poll_max{500};
+  /// Somebody else takes the messages and deletes those that `visit` is done with: an Azure
+  /// Functions host with a queue trigger. Then a message is hidden by sending it again.
+  bool host_deletes = false;
   int lanes = 4;  ///< Get Messages calls at once; each takes up to 32
 };
 
@@ -39,6 +42,8 @@ struct WatcherCounts {
   std::uint64_t swept = 0;      ///< rows removed without their message
   std::uint64_t polls = 0;      ///< Get Messages calls
 };
+
+using wire::QueueMessage;
 
 /// The queue-watching process: makes codes valid and, once they are over, forgets them.
 ///
@@ -73,6 +78,12 @@ class Watcher {
   Task<> run();
   /// One Get Messages and all that follows from it; how many messages came. Error: as Get Messages.
   Task<Result<std::size_t>> run_once();
+  /// With `host_deletes`, instead of `run`: one message that a host has taken, and whether the host
+  /// may delete it. False: a neighbour fails or our clock is wrong; it has to come again. How often
+  /// it came is not looked at: hosts count failures by themselves.
+  Task<bool> visit(QueueMessage message);
+  /// The rest of `run`: removes rows whose message is lost, until cancelled.
+  Task<> sweep();
   const WatcherCounts& counts() const;
 
  private:
