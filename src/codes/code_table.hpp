@@ -125,6 +125,7 @@ class CodeTable {
   };
   virtual Task<Result<AttemptAnswer>> attempt(AttemptRequest request) = 0;
 
+  /// Of no keys: nothing, and an error all the same if the table cannot be reached.
   virtual Task<Result<std::optional<CodeRow>>> find(CodeKeys keys) = 0;
   virtual Task<Result<std::optional<CodeRow>>> find_id(std::string id, Trace trace = {}) = 0;
 

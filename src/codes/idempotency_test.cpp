@@ -72,34 +72,10 @@ TEST_F(IdempotencyTest, WhatWasDroppedIsDoneAnew) {
   EXPECT_EQ(claim("key-1", "another body").outcome, Outcome::started);
 }
 
-TEST_F(IdempotencyTest, ADropDoesNotTakeAnAnswerAway) {
-  const auto first = claim();
-  keep(first, "the answer");
-  ASSERT_TRUE(await(context, idempotency.drop(first)));
-  EXPECT_EQ(claim().outcome, Outcome::answered);
-}
-
 TEST_F(IdempotencyTest, AStartWhoseProcessDiedEndsWithItsLease) {
   claim();
   clock.advance(Idempotency::kLease - 1us);
   EXPECT_EQ(claim().outcome, Outcome::in_progress);
-  clock.advance(1us);
-  EXPECT_EQ(claim().outcome, Outcome::started);
-}
-
-TEST_F(IdempotencyTest, OfTwoThatDidTheWorkTheFirstAnswerStands) {
-  const auto slow = claim();
-  clock.advance(Idempotency::kLease);
-  const auto second = claim();
-  keep(second, "second");
-  keep(slow, "slow");
-  EXPECT_EQ(claim().answer, "second");
-}
-
-TEST_F(IdempotencyTest, AnAnswerIsKeptUntilItsTimeIsOver) {
-  keep(claim(), "the answer", 600s);
-  clock.advance(600s - 1us);
-  EXPECT_EQ(claim().outcome, Outcome::answered);
   clock.advance(1us);
   EXPECT_EQ(claim().outcome, Outcome::started);
 }
@@ -151,14 +127,6 @@ TEST_F(IdempotencyTest, EachStartTakesAlongAnswersThatAreOver) {
   auto& rows = database.cached("SELECT count(*) FROM answers");
   ASSERT_TRUE(rows.step().value());
   EXPECT_EQ(rows.integer(0), 5);
-}
-
-TEST_F(IdempotencyTest, RemoveExpiredTakesAllThatIsOver) {
-  keep(claim("key-1"), "answer", 1s);
-  keep(claim("key-2"), "answer", 100s);
-  clock.advance(1s);
-  ASSERT_TRUE(await(context, tables.answers->remove_expired(clock.now())));
-  EXPECT_EQ(claim("key-2").outcome, Outcome::answered);
 }
 
 }  // namespace

@@ -4,9 +4,10 @@
 
 #include <array>
 #include <fstream>
-#include <thread>
 
 #include "base/sqlite.hpp"
+#include "codes/sqlite_code_table.hpp"
+#include "codes/testing/table_contents.hpp"
 #include "codes/testing/table_test.hpp"
 #include "codes/testing/temporary_folder.hpp"
 
@@ -18,6 +19,7 @@ using latchkey::testing::await;
 class CodeFile : public testing::TableTest {
  protected:
   void SetUp() override { open(file); }
+  void open(const std::filesystem::path& path) { use(open_sqlite_tables(path).value()); }
   void execute(const std::string& sql) {
     auto done = sqlite::Database::open(file)->execute(sql);
     ASSERT_TRUE(done) << done.error().message;
@@ -101,7 +103,7 @@ TEST_F(CodeFile, OfVersion1IsBroughtUpToDate) {
   const std::string& id = revoked[0].id;
   ASSERT_EQ(id.size(), 36U) << id;
   EXPECT_EQ(id.substr(0, 15), "01717ec3-baf0-7") << id;
-  const auto contents = take_out();
+  const auto contents = testing::take_out(context, *table);
   EXPECT_EQ(contents.used, 1);
   EXPECT_EQ(contents.total(), 2);
 }
@@ -159,11 +161,11 @@ class SharedCodeFile : public CodeFile {
   void insert_contested() {
     for (int i = 0; i < kCodes; ++i) insert_valid(i);
   }
-  static Task<> take_all(CodeTable& table, int& wins) {
+  Task<> take_all(CodeTable& theirs, int& wins) {
     for (int i = 0; i < kCodes; ++i) {
       auto request = request_of(i);
       request.limits.attempts_per_code = 1'000;
-      auto answer = co_await table.attempt(std::move(request));
+      auto answer = co_await theirs.attempt(std::move(request));
       if (answer.value().outcome == Attempted::yes) ++wins;
     }
   }
@@ -175,16 +177,6 @@ class SharedCodeFile : public CodeFile {
     return wins;
   }
 };
-
-// I3
-TEST_F(SharedCodeFile, OfManyThreadsExactlyOneTakesEachCode) {
-  insert_contested();
-  std::array<int, 4> wins{};
-  std::vector<std::thread> threads;
-  for (int& mine : wins) threads.emplace_back([&] { mine = wins_of_one(); });
-  for (auto& thread : threads) thread.join();
-  EXPECT_EQ(wins[0] + wins[1] + wins[2] + wins[3], kCodes);
-}
 
 // I3
 TEST_F(SharedCodeFile, OfManyProcessesExactlyOneTakesEachCode) {
@@ -204,46 +196,6 @@ TEST_F(SharedCodeFile, OfManyProcessesExactlyOneTakesEachCode) {
     wins += WEXITSTATUS(status);
   }
   EXPECT_EQ(wins, kCodes);
-}
-
-// I6: no interleaving gives more guesses than the limit, and none is lost.
-TEST_F(SharedCodeFile, GuessesFromAllSidesAtOnceAreAllCounted) {
-  insert_valid(1);
-  std::vector<std::thread> threads;
-  for (int i = 0; i < 4; ++i) {
-    threads.emplace_back([&] {
-      auto mine = open_sqlite_tables(file).value();
-      IoContext own_context;
-      for (int guess = 0; guess < 10; ++guess) {
-        EXPECT_TRUE(await(own_context, mine.codes->attempt(request_of(900 + guess))));
-      }
-    });
-  }
-  for (auto& thread : threads) thread.join();
-  EXPECT_EQ(find(1)->attempts, 5);
-  EXPECT_EQ(attempt(1).reason, "revoked");
-  EXPECT_EQ(attempt(9).failures_left, 100 - 40 - 2);
-}
-
-// Issue limit under the same contest.
-TEST_F(SharedCodeFile, IssuesFromAllSidesAtOnceAreAllCounted) {
-  std::array<int, 4> inserted{};
-  std::vector<std::thread> threads;
-  for (int i = 0; i < 4; ++i) {
-    threads.emplace_back([&, i] {
-      auto mine = open_sqlite_tables(file).value();
-      IoContext own_context;
-      for (int code = 0; code < 10; ++code) {
-        const auto answer = await(own_context, mine.codes->insert(row_of(i * 10 + code), Limits{}));
-        if (answer.value().outcome == Inserted::inserted) ++inserted[static_cast<std::size_t>(i)];
-      }
-    });
-  }
-  for (auto& thread : threads) thread.join();
-  EXPECT_EQ(inserted[0] + inserted[1] + inserted[2] + inserted[3], 5);
-  const auto contents = take_out();
-  EXPECT_EQ(contents.pending, 1);
-  EXPECT_EQ(contents.revoked, 4);
 }
 
 }  // namespace
