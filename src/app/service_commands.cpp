@@ -35,7 +35,9 @@ Task<int> serve(const ApiSettings& settings, World world) {
   if (!part) co_return report(part.error());
   print_listening("API", (*part)->port(), "/api/v1/getcode");
   co_await stop.wait();
-  log::info("stopping");
+  log::info("stopping", {{"drain_delay_ms", settings.listen.drain_delay.count()}});
+  (*part)->leave();
+  co_await world.clock.sleep_for(settings.listen.drain_delay);
   co_await (*part)->stop(kStopGrace);
   co_return 0;
 }

@@ -46,6 +46,8 @@ class ApiPart {
                                                       World world);
   std::uint16_t port() const { return server_->port(); }
   const codes::CodeHasher& hasher() const { return *hasher_; }
+  /// /readyz says no from now on and each answer ends its connection; all else goes on.
+  void leave() { readiness_->leave(); }
   Task<> stop(std::chrono::milliseconds grace);
 
  private:

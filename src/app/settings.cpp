@@ -209,6 +209,10 @@ Result<ListenSettings> read_listen_settings(const Environment& environment) {
   } else {
     settings.addresses = {"127.0.0.1", "::1"};
   }
+  SettingReader read(environment);
+  settings.drain_delay =
+      read.duration("DRAIN_DELAY", milliseconds{0}, milliseconds{0}, std::chrono::minutes{1});
+  if (read.error()) return fail(*read.error());
   settings.on_loopback = std::all_of(settings.addresses.begin(), settings.addresses.end(),
                                      [](const auto& it) { return http::is_loopback_host(it); });
   return settings;

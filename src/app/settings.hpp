@@ -48,6 +48,8 @@ struct ListenSettings {
       addresses;              ///< LISTEN_ADDRESS; else loopback, and all addresses on App Service
   std::uint16_t port = 8080;  ///< PORT, else WEBSITES_PORT
   bool on_loopback = true;    ///< nobody but this machine can reach it
+  /// DRAIN_DELAY: after SIGTERM, how long /readyz says no while everything is still answered.
+  std::chrono::milliseconds drain_delay{};
 };
 Result<ListenSettings> read_listen_settings(const Environment& environment);
 

@@ -92,6 +92,15 @@ TEST(Settings, PortComesFromThePlatformAndAppServiceListensOutside) {
   EXPECT_FALSE(read_listen_settings(environment));
 }
 
+TEST(Settings, DrainDelayIsAtMostAMinute) {
+  Environment environment;
+  EXPECT_EQ(read_listen_settings(environment)->drain_delay, std::chrono::seconds{0});
+  environment.set("DRAIN_DELAY", "10s");
+  EXPECT_EQ(read_listen_settings(environment)->drain_delay, std::chrono::seconds{10});
+  environment.set("DRAIN_DELAY", "61s");
+  EXPECT_FALSE(read_listen_settings(environment));
+}
+
 TEST(Ports, AreAutoOrNamed) {
   const auto automatic = parse_ports("auto");
   ASSERT_TRUE(automatic);

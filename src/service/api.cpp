@@ -21,6 +21,12 @@ Task<http::Response> description(const http::Request& /*request*/, const http::M
   co_return response;
 }
 
+Task<http::Response> answer_and_part(http::Handler route, const http::Request& request) {
+  auto response = co_await route(request);
+  response.headers.set("Connection", "close");
+  co_return response;
+}
+
 }  // namespace
 
 Api::Api(Parts parts)
@@ -38,6 +44,12 @@ Api::Api(Parts parts)
   router_.add(Method::get, "/healthz", alive);
   router_.add(Method::get, "/readyz",
               [this](const http::Request&, const http::Match&) { return readiness_.answer(); });
+}
+
+http::Handler Api::handler() {
+  return [this, route = router_.handler()](const http::Request& request) {
+    return readiness_.leaving() ? answer_and_part(route, request) : route(request);
+  };
 }
 
 }  // namespace latchkey::service

@@ -33,7 +33,9 @@ class Api {
   /// For further routes, beside those above.
   http::Router& router() { return router_; }
   /// The API must outlive what is given here.
-  http::Handler handler() { return router_.handler(); }
+  /// Once the readiness says that this copy leaves, each answer ends its connection, so that
+  /// clients open their next one elsewhere and none is closed under a request.
+  http::Handler handler();
 
  private:
   IssueRoutes issue_;

@@ -64,6 +64,19 @@ TEST_F(ApiTest, ReadinessNamesWhatIsMissingAndAsksOncePerWhile) {
   EXPECT_EQ(asked, 2);
 }
 
+TEST_F(ApiTest, WhoLeavesIsNotReadyButAnswersAndEndsConnections) {
+  readiness_.add("table", [] { return fine(); });
+  EXPECT_EQ(get("/readyz").status, 200);
+  EXPECT_FALSE(get("/healthz").headers.find("Connection"));
+  readiness_.leave();
+  const auto ready = get("/readyz");
+  EXPECT_EQ(ready.status, 503);
+  EXPECT_NE(ready.body.find("stopping"), std::string::npos);
+  const auto alive = get("/healthz");
+  EXPECT_EQ(alive.status, 200);
+  EXPECT_EQ(alive.headers.find("Connection"), "close");
+}
+
 TEST_F(ApiTest, TheNumberFunctionGivesOneToAThousand) {
   const auto handler = random_number_function(random_);
   const http::Request request;

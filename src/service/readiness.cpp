@@ -11,6 +11,11 @@ void Readiness::add(std::string name, Check check) {
 }
 
 Task<http::Response> Readiness::answer() {
+  if (leaving_) {
+    auto stopping = http::json_response(503, R"({"status":"stopping","checks":[]})");
+    stopping.headers.set("Cache-Control", "no-store");
+    co_return stopping;
+  }
   bool ready = true;
   boost::json::array checks;
   for (Entry& entry : entries_) {

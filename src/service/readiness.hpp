@@ -22,7 +22,13 @@ class Readiness {
   /// `name` stands in the answer: "queue", "vault", "table".
   void add(std::string name, Check check);
 
-  /// 200 {"status":"ready",...} or 503 naming each dependency that is not, with its error.
+  /// From now on this copy says that it is not ready, whatever its dependencies do: a load balancer
+  /// is to send new requests elsewhere before the last ones are answered here.
+  void leave() { leaving_ = true; }
+  bool leaving() const { return leaving_; }
+
+  /// 200 {"status":"ready",...} or 503 naming each dependency that is not, with its error; 503
+  /// {"status":"stopping"} after `leave`.
   Task<http::Response> answer();
 
  private:
@@ -36,6 +42,7 @@ class Readiness {
   Clock& clock_;
   std::chrono::milliseconds keep_;
   std::vector<Entry> entries_;
+  bool leaving_ = false;
 };
 
 }  // namespace latchkey::service
