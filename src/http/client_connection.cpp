@@ -1,7 +1,6 @@
 #include "http/client_connection.hpp"
 
 #include <openssl/err.h>
-#include <openssl/x509v3.h>
 
 #include <array>
 #include <boost/asio/ssl/error.hpp>
@@ -20,19 +19,6 @@ constexpr std::size_t kReadBytes = 16 * 1024;
 constexpr std::size_t kReadBytesMin = 4 * 1024;
 /// Up to here a body is copied behind its head and both leave in one write (and one TLS record).
 constexpr std::size_t kSmallBodyMax = 12 * 1024;
-
-void check_name(SSL* ssl, const std::string& host) {
-  X509_VERIFY_PARAM* const rules = SSL_get0_param(ssl);
-  if (is_ip_address(host)) {  // No SNI: RFC 6066 section 3 allows names only.
-    X509_VERIFY_PARAM_set1_ip_asc(rules, host.c_str());
-    return;
-  }
-  std::string name = host;
-  if (name.ends_with('.')) name.pop_back();
-  X509_VERIFY_PARAM_set_hostflags(rules, X509_CHECK_FLAG_NO_PARTIAL_WILDCARDS);
-  X509_VERIFY_PARAM_set1_host(rules, name.data(), name.size());
-  SSL_set_tlsext_host_name(ssl, name.c_str());
-}
 
 }  // namespace
 
@@ -98,7 +84,7 @@ Task<Result<>> ClientConnection::shake_hands() {
   ERR_clear_error();
   tls_ = std::make_unique<TlsStream>(socket_, tls_context_.impl->context);
   SSL* const ssl = tls_->native_handle();
-  check_name(ssl, destination_.host);
+  expect_name(ssl, destination_.host);
   if (destination_.session) SSL_set_session(ssl, destination_.session.get());
   auto [error] = co_await tls_->async_handshake(asio::ssl::stream_base::client, use_task_tuple);
   if (error) {

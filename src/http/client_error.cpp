@@ -63,7 +63,7 @@ Error tls_error(const boost::system::error_code& cause, long verify_result, std:
   }
   return made(ErrorKind::unavailable, "TlsHandshakeFailed",
               "no TLS connection to " + named(peer) + ": " + cause.message() +
-                  "; is it https that is spoken there?");
+                  "; is it TLS that is spoken there?");
 }
 
 Error proxy_refusal(int status, std::string_view proxy, std::string_view peer) {

@@ -2,9 +2,11 @@
 
 #include <openssl/err.h>
 #include <openssl/ssl.h>
+#include <openssl/x509v3.h>
 
 #include <boost/asio/buffer.hpp>
 
+#include "http/connector.hpp"
 #include "http/tls_impl.hpp"
 
 namespace latchkey::http {
@@ -87,6 +89,19 @@ Result<TlsClientContext> TlsClientContext::system_trust(std::string_view extra_c
   }
   ERR_clear_error();
   return made;
+}
+
+void expect_name(SSL* ssl, const std::string& host) {
+  X509_VERIFY_PARAM* const rules = SSL_get0_param(ssl);
+  if (is_ip_address(host)) {  // No SNI: RFC 6066 section 3 allows names only.
+    X509_VERIFY_PARAM_set1_ip_asc(rules, host.c_str());
+    return;
+  }
+  std::string name = host;
+  if (name.ends_with('.')) name.pop_back();
+  X509_VERIFY_PARAM_set_hostflags(rules, X509_CHECK_FLAG_NO_PARTIAL_WILDCARDS);
+  X509_VERIFY_PARAM_set1_host(rules, name.data(), name.size());
+  SSL_set_tlsext_host_name(ssl, name.c_str());
 }
 
 }  // namespace latchkey::http

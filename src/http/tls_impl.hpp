@@ -1,6 +1,7 @@
 #pragma once
 
 #include <boost/asio/ssl/context.hpp>
+#include <string>
 
 #include "http/tls.hpp"
 
@@ -14,5 +15,8 @@ struct TlsServerContext::Impl {
 struct TlsClientContext::Impl {
   boost::asio::ssl::context context{boost::asio::ssl::context::tls_client};
 };
+
+/// The server must have a certificate for `host`, which is told to it where that may be (SNI).
+void expect_name(SSL* ssl, const std::string& host);
 
 }  // namespace latchkey::http
