@@ -3,8 +3,16 @@
 #include <exception>
 
 namespace latchkey::codes {
+namespace {
 
-Task<> run_all(Executor executor, std::string name, std::vector<Task<>> tasks) {
+Task<> cancel_after(Grace grace, TaskGroup& group) {
+  co_await grace.clock->sleep_for(grace.time);
+  group.cancel();
+}
+
+}  // namespace
+
+Task<> run_all(Executor executor, std::string name, std::vector<Task<>> tasks, Grace grace) {
   TaskGroup group(executor);
   for (auto& task : tasks) group.spawn(name, std::move(task));
   std::exception_ptr cancelled;
@@ -17,8 +25,15 @@ Task<> run_all(Executor executor, std::string name, std::vector<Task<>> tasks) {
   // A cancelled coroutine cannot wait for anything: say that this one must, for its children.
   const auto deaf = boost::asio::disable_cancellation();
   co_await boost::asio::this_coro::reset_cancellation_state(deaf);
-  group.cancel();
+  TaskGroup limit(executor);
+  if (grace.time.count() > 0) {
+    limit.spawn("grace", cancel_after(grace, group));
+  } else {
+    group.cancel();
+  }
   co_await group.join();
+  limit.cancel();
+  co_await limit.join();
   std::rethrow_exception(cancelled);
 }
 

@@ -41,6 +41,8 @@ struct Watcher::Impl {
   Task<> visit(wire::QueueMessage message);
   Task<> ask_the_time();
   Task<> watch_lane();
+  Task<Result<std::size_t>> whole_batch();
+  Task<> next_batch_into(Result<std::size_t>& taken);
   Task<Result<std::size_t>> next_batch();
   Task<Result<std::size_t>> take_batch();
   Result<> check_clock();
@@ -99,7 +101,7 @@ Task<> Watcher::Impl::watch_lane() {
   milliseconds idle = options.poll_min;
   int failures = 0;
   for (;;) {
-    auto taken = co_await next_batch();
+    auto taken = co_await whole_batch();
     if (!taken) {
       const auto delay = back_off(++failures, taken.error());
       co_await with.clock.sleep_for(delay);
@@ -113,6 +115,20 @@ Task<> Watcher::Impl::watch_lane() {
     co_await with.clock.sleep_for(idle);
     idle = std::min(idle * 2, options.poll_max);
   }
+}
+
+/// Shields a batch, from Get Messages on, from the end of its lane.
+Task<Result<std::size_t>> Watcher::Impl::whole_batch() {
+  Result<std::size_t> taken = 0;
+  std::vector<Task<>> batch;
+  batch.push_back(next_batch_into(taken));
+  const Grace grace{&with.clock, options.finish_within};
+  co_await run_all(with.executor, "batch", std::move(batch), grace);
+  co_return taken;
+}
+
+Task<> Watcher::Impl::next_batch_into(Result<std::size_t>& taken) {
+  taken = co_await next_batch();
 }
 
 Task<Result<std::size_t>> Watcher::Impl::next_batch() {

@@ -23,7 +23,10 @@ struct WatcherOptions {
   Requeue requeue = Requeue::automatic;
   bool accept_unissued = false;  ///< strict seed mode: insert codes that only the queue knows
   std::chrono::seconds work_visibility{5};  ///< hidden while we work on it
-  std::chrono::milliseconds poll_min{50};   ///< after an empty get; doubles up to poll_max
+  /// Told to end it works so long on the messages that it has; less than work_visibility, for then
+  /// others take them.
+  std::chrono::milliseconds finish_within{4'000};
+  std::chrono::milliseconds poll_min{50};  ///< after an empty get; doubles up to poll_max
   std::chrono::milliseconds poll_max{500};
   /// Somebody else takes the messages and deletes those that `visit` is done with: an Azure
   /// Functions host with a queue trigger. Then a message is hidden by sending it again.
@@ -49,6 +52,8 @@ using wire::QueueMessage;
 ///
 /// Every visit of a message may end anywhere (a crash, a failing neighbour, cancellation): each
 /// step may be repeated, and whatever is not finished comes back when `work_visibility` is over.
+/// That is late for the user who waits with his code, so a watcher that is told to end (every copy
+/// is, when a new version is rolled out) first finishes what it has taken.
 ///
 /// A message whose code has no row is deleted at once and counted as unissued, unless
 /// accept_unissued is set: the issuer makes the row durable before it puts the message (issuer.hpp
@@ -73,8 +78,8 @@ class Watcher {
   };
   Watcher(Dependencies dependencies, WatcherOptions options);
   ~Watcher();
-  /// Watches until cancelled; a failing queue or table is retried with back-off and logged once per
-  /// change of state.
+  /// Watches until cancelled, then ends within `finish_within`; a failing queue or table is retried
+  /// with back-off and logged once per change of state.
   Task<> run();
   /// One Get Messages and all that follows from it; how many messages came. Error: as Get Messages.
   Task<Result<std::size_t>> run_once();

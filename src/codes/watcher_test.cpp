@@ -2,6 +2,8 @@
 
 #include <gtest/gtest.h>
 
+#include <algorithm>
+
 #include "codes/run_all.hpp"
 #include "codes/testing/log_capture.hpp"
 #include "codes/testing/world.hpp"
@@ -200,6 +202,7 @@ TEST_F(WatcherTest, SweepsRowsWhoseMessageIsLost) {
 
 TEST_F(WatcherTest, CancelledAtAnyPointItLosesNoMessage) {
   options.lanes = 2;
+  options.finish_within = 0ms;
   watcher = std::make_unique<Watcher>(world.for_watcher(), options);
   int issued = 0;
   int interrupted = 0;
@@ -229,6 +232,34 @@ TEST_F(WatcherTest, CancelledAtAnyPointItLosesNoMessage) {
   EXPECT_EQ(watcher->counts().poisoned, 0U);
 }
 
+TEST_F(WatcherTest, ToldToEndItFinishesWhatItHasTaken) {
+  options.lanes = 1;
+  std::vector<Secret> codes;
+  for (int i = 0; i < 40; ++i) codes.push_back(issue());
+  watcher = std::make_unique<Watcher>(world.for_watcher(), options);
+  group = std::make_unique<TaskGroup>(world.context.get_executor());
+  group->spawn("watcher", watcher->run());
+  while (world.queues.count(Step::get) == 0) world.context.poll_one();
+  stop();
+  const auto is_valid = [&](const Secret& code) {
+    return world.row(code)->state == CodeState::valid;
+  };
+  EXPECT_EQ(std::count_if(codes.begin(), codes.end(), is_valid), 32);  // One Get, no second.
+  EXPECT_EQ(watcher->counts().hidden, 32U);
+}
+
+TEST_F(WatcherTest, ToldToEndItDoesNotWaitForAQueueThatIsSilent) {
+  options.lanes = 1;
+  issue();
+  world.queues.refuse = [](const FakeQueues::Call&) {
+    return storage_refusal(503, "ServerBusy");  // The client tries again for a while.
+  };
+  start();
+  group->cancel();
+  pass(options.finish_within);
+  EXPECT_EQ(group->size(), 0U);
+}
+
 Task<> note(int& done, Clock& clock, std::chrono::seconds after) {
   co_await clock.sleep_for(after);
   ++done;
@@ -250,6 +281,29 @@ TEST(RunAll, WaitsForTheLast) {
     EXPECT_EQ(done, i);
   }
   EXPECT_EQ(group.size(), 0U);
+}
+
+TEST(RunAll, CancelledItLetsThemGoOnForTheGraceOnly) {
+  World world;
+  int done = 0;
+  std::vector<Task<>> tasks;
+  for (const auto after : {1s, 2s, 4s}) tasks.push_back(note(done, world.clock, after));
+  TaskGroup group(world.context.get_executor());
+  group.spawn("all", run_all(world.context.get_executor(), "one", std::move(tasks),
+                             {.clock = &world.clock, .time = 3s}));
+  world.context.poll();
+  group.cancel();
+  for (int i = 0; i < 3; ++i) {
+    world.context.restart();
+    world.context.poll();
+    EXPECT_EQ(group.size(), 1U);
+    world.clock.advance(1s);
+  }
+  world.context.restart();
+  world.context.poll();
+  EXPECT_EQ(group.size(), 0U);
+  EXPECT_EQ(done, 2);
+  EXPECT_EQ(world.clock.sleepers(), 0U);
 }
 
 TEST(RunAll, CancelledItCancelsAndAwaitsAll) {
