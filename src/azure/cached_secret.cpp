@@ -40,25 +40,25 @@ CachedSecret::~CachedSecret() {
   impl_->flight.cancel();
 }
 
-Task<Result<Secret>> CachedSecret::get() {
-  return get_from(impl_);
+Task<Result<Secret>> CachedSecret::get(Trace trace) {
+  return get_from(impl_, trace);
 }
 
-Task<Result<Secret>> CachedSecret::get_after_refusal(Secret refused) {
-  return replace_in(impl_, std::move(refused));
+Task<Result<Secret>> CachedSecret::get_after_refusal(Secret refused, Trace trace) {
+  return replace_in(impl_, std::move(refused), trace);
 }
 
-Task<Result<Secret>> CachedSecret::get_from(std::shared_ptr<Impl> impl) {
+Task<Result<Secret>> CachedSecret::get_from(std::shared_ptr<Impl> impl, Trace trace) {
   if (impl->value) {
     const bool due = impl->clock.steady_now() >= impl->refresh_at;
-    if (due && !impl->flight.running() && !impl->closed) start_read(impl);
+    if (due && !impl->flight.running() && !impl->closed) start_read(impl, trace);
     co_return *impl->value;
   }
   if (!impl->flight.running()) {
     const bool held = impl->failure && impl->last_read &&
                       impl->clock.steady_now() < *impl->last_read + kFailureHold;
     if (held) co_return fail(*impl->failure);
-    if (!impl->closed) start_read(impl);
+    if (!impl->closed) start_read(impl, trace);
   }
   co_await impl->flight.wait();
   if (impl->value) co_return *impl->value;
@@ -67,26 +67,27 @@ Task<Result<Secret>> CachedSecret::get_from(std::shared_ptr<Impl> impl) {
                  "reading secret " + impl->name + " ended without an answer");
 }
 
-Task<Result<Secret>> CachedSecret::replace_in(std::shared_ptr<Impl> impl, Secret refused) {
+Task<Result<Secret>> CachedSecret::replace_in(std::shared_ptr<Impl> impl, Secret refused,
+                                              Trace trace) {
   if (impl->value && *impl->value != refused) co_return *impl->value;
   if (!impl->flight.running()) {
     const bool read_lately =
         impl->last_read && impl->clock.steady_now() < *impl->last_read + kRefusalSpacing;
-    if (read_lately || impl->closed) co_return co_await get_from(impl);
-    start_read(impl);
+    if (read_lately || impl->closed) co_return co_await get_from(impl, trace);
+    start_read(impl, trace);
   }
   co_await impl->flight.wait();
   if (impl->failure) co_return fail(*impl->failure);
-  co_return co_await get_from(impl);
+  co_return co_await get_from(impl, trace);
 }
 
-void CachedSecret::start_read(const std::shared_ptr<Impl>& impl) {
+void CachedSecret::start_read(const std::shared_ptr<Impl>& impl, const Trace& trace) {
   impl->failure.reset();
-  impl->flight.start("secret_read", read(impl));
+  impl->flight.start("secret_read", read(impl, trace));
 }
 
-Task<> CachedSecret::read(std::shared_ptr<Impl> impl) {
-  Result<wire::SecretBundle> bundle = co_await impl->vault.get_secret(impl->name, {});
+Task<> CachedSecret::read(std::shared_ptr<Impl> impl, Trace trace) {
+  Result<wire::SecretBundle> bundle = co_await impl->vault.get_secret(impl->name, {}, trace);
   const SteadyTime now = impl->clock.steady_now();
   impl->last_read = now;
   if (bundle) {

@@ -13,7 +13,7 @@ using namespace std::chrono_literals;
 class SlowVault final : public KeyVaultClient {
  public:
   explicit SlowVault(Clock& clock) : clock_(clock) {}
-  Task<Result<wire::SecretBundle>> get_secret(std::string, std::string) override {
+  Task<Result<wire::SecretBundle>> get_secret(std::string, std::string, Trace) override {
     ++reads;
     co_await clock_.sleep_for(100ms);
     if (failing) co_return fail(ErrorKind::unavailable, "Down", "the vault is down");

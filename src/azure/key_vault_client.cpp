@@ -5,6 +5,7 @@
 #include <utility>
 
 #include "azure/vault_challenge.hpp"
+#include "base/encoding.hpp"
 #include "base/time_text.hpp"
 
 namespace latchkey::azure {
@@ -22,6 +23,7 @@ struct VaultCall {
   std::string secret_name;
   std::string_view role;        ///< that lets one do this
   std::string_view permission;  ///< the same in an access policy
+  Trace trace{};
 };
 
 bool is_secret_name(std::string_view text) {
@@ -44,7 +46,8 @@ class Client final : public KeyVaultClient {
         random_(random),
         retry_(retry) {}
 
-  Task<Result<wire::SecretBundle>> get_secret(std::string name, std::string version) override;
+  Task<Result<wire::SecretBundle>> get_secret(std::string name, std::string version,
+                                              Trace trace) override;
   Task<Result<wire::SecretBundle>> set_secret(std::string name,
                                               wire::SetSecretRequest request) override;
   Task<Result<std::vector<SecretVersion>>> list_secret_versions(std::string name) override;
@@ -72,7 +75,8 @@ class Client final : public KeyVaultClient {
   RetryOptions retry_;
 };
 
-Task<Result<wire::SecretBundle>> Client::get_secret(std::string name, std::string version) {
+Task<Result<wire::SecretBundle>> Client::get_secret(std::string name, std::string version,
+                                                    Trace trace) {
   if (!is_secret_name(name) || (!version.empty() && !is_secret_name(version))) {
     co_return fail(ErrorKind::invalid_argument, "BadParameter",
                    "the name and version of a secret have 1 to 127 letters, digits and hyphens");
@@ -84,6 +88,7 @@ Task<Result<wire::SecretBundle>> Client::get_secret(std::string name, std::strin
   request.secret_name = std::move(name);
   request.role = "Key Vault Secrets User";
   request.permission = "get";
+  request.trace = trace;
   co_return co_await call(std::move(request));
 }
 
@@ -218,7 +223,9 @@ Task<Result<http::ClientRequest>> Client::prepare(const VaultCall& call, std::st
   http::ClientRequest request;
   request.method = call.method;
   request.url = call.url;
+  request.trace = call.trace;
   request.headers.add("Accept", "application/json");
+  if (call.trace) request.headers.add("x-ms-client-request-id", to_hex(call.trace.trace_id));
   if (!resource.empty()) {
     Result<AccessToken> token = co_await credential_.get_token(std::move(resource));
     if (!token) co_return fail(std::move(token.error()));

@@ -46,8 +46,8 @@ class KeyVaultClient {
   /// The newest version, or `version`. Error kinds: invalid_argument (no name that a secret can
   /// have), not_found, denied (the message carries Azure's reason and the role to assign),
   /// throttled, unavailable, timeout, protocol.
-  virtual Task<Result<wire::SecretBundle>> get_secret(std::string name,
-                                                      std::string version = {}) = 0;
+  virtual Task<Result<wire::SecretBundle>> get_secret(std::string name, std::string version = {},
+                                                      Trace trace = {}) = 0;
   virtual Task<Result<wire::SecretBundle>> set_secret(std::string name,
                                                       wire::SetSecretRequest request) = 0;
   /// All versions, in no order that Azure promises. Errors: as get_secret. A vault whose pages do
@@ -74,18 +74,19 @@ class CachedSecret {
                std::chrono::seconds max_age = std::chrono::hours{1});
   ~CachedSecret();
   /// The value; fetched on first use, by one fetch however many wait.
-  Task<Result<Secret>> get();
+  /// A read that this call starts belongs to `trace`.
+  Task<Result<Secret>> get(Trace trace = {});
   /// The value that `refused` holds no longer works: fetches again, unless somebody already did
   /// and the cached value differs, or the last fetch is younger than 10 s. When that fetch fails
   /// its error is the answer, and get() still gives the old value.
-  Task<Result<Secret>> get_after_refusal(Secret refused);
+  Task<Result<Secret>> get_after_refusal(Secret refused, Trace trace = {});
 
  private:
   struct Impl;
-  static Task<Result<Secret>> get_from(std::shared_ptr<Impl> impl);
-  static Task<Result<Secret>> replace_in(std::shared_ptr<Impl> impl, Secret refused);
-  static void start_read(const std::shared_ptr<Impl>& impl);
-  static Task<> read(std::shared_ptr<Impl> impl);
+  static Task<Result<Secret>> get_from(std::shared_ptr<Impl> impl, Trace trace);
+  static Task<Result<Secret>> replace_in(std::shared_ptr<Impl> impl, Secret refused, Trace trace);
+  static void start_read(const std::shared_ptr<Impl>& impl, const Trace& trace);
+  static Task<> read(std::shared_ptr<Impl> impl, Trace trace);
   std::shared_ptr<Impl> impl_;
 };
 

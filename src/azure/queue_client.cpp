@@ -61,7 +61,8 @@ struct QueueClient::Call {
   int success = 200;
   std::string_view role;   ///< the least that allows it
   bool replayable = true;  ///< by the pool, unseen
-  std::string id{};        ///< x-ms-client-request-id, one for all attempts
+  Trace trace{};
+  std::string id{};  ///< x-ms-client-request-id, one for all attempts
 };
 
 QueueClient::QueueClient(QueueAddress address, http::HttpClient& http, Clock& clock, Random& random,
@@ -126,7 +127,8 @@ Task<Result<wire::QueueMessage>> QueueClient::put(std::string text, PutOptions o
             .path = "/messages",
             .success = 201,
             .role = kSender,
-            .replayable = false};
+            .replayable = false,
+            .trace = options.trace};
   if (options.visibility_timeout) {
     append_number(call.query, "visibilitytimeout", options.visibility_timeout->count());
   }
@@ -163,8 +165,8 @@ Task<Result<std::vector<wire::QueueMessage>>> QueueClient::peek(int count) {
 
 Task<Result<UpdateReceipt>> QueueClient::update(std::string message_id, std::string pop_receipt,
                                                 std::chrono::seconds visibility_timeout,
-                                                std::optional<std::string> text) {
-  Call call{.method = http::Method::put, .success = 204, .role = kContributor};
+                                                std::optional<std::string> text, Trace trace) {
+  Call call{.method = http::Method::put, .success = 204, .role = kContributor, .trace = trace};
   call.path = "/messages/" + percent_encode(message_id);
   call.query = "popreceipt=" + percent_encode(pop_receipt);
   append_number(call.query, "visibilitytimeout", visibility_timeout.count());
@@ -180,8 +182,9 @@ Task<Result<UpdateReceipt>> QueueClient::update(std::string message_id, std::str
   co_return UpdateReceipt{.pop_receipt = std::string(*receipt), .time_next_visible = *visible};
 }
 
-Task<Result<>> QueueClient::remove_message(std::string message_id, std::string pop_receipt) {
-  Call call{.method = http::Method::delete_, .success = 204, .role = kProcessor};
+Task<Result<>> QueueClient::remove_message(std::string message_id, std::string pop_receipt,
+                                           Trace trace) {
+  Call call{.method = http::Method::delete_, .success = 204, .role = kProcessor, .trace = trace};
   call.path = "/messages/" + percent_encode(message_id);
   call.query = "popreceipt=" + percent_encode(pop_receipt);
   Result<http::Response> answer = co_await send(std::move(call));
@@ -219,7 +222,7 @@ QueueClient QueueClient::sibling(std::string_view queue_name) const {
 }
 
 Task<Result<http::Response>> QueueClient::send(Call call) {
-  call.id = random_->uuid();
+  call.id = call.trace ? to_hex(call.trace.trace_id) : random_->uuid();
   const std::string asked = call.to_account ? "the account's queues" : who();
   Result<http::Response> answer = co_await send_with_retries(call);
   if (answer && answer->status == call.success) co_return answer;
@@ -290,6 +293,7 @@ http::ClientRequest QueueClient::request_for(const Call& call) const {
     request.body = call.body;
   }
   request.replayable = call.replayable;
+  request.trace = call.trace;
   return request;
 }
 

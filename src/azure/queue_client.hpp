@@ -43,6 +43,7 @@ bool is_queue_name(std::string_view text);
 struct PutOptions {
   std::optional<std::chrono::seconds> visibility_timeout;  ///< 0 s to 7 days
   std::optional<std::chrono::seconds> time_to_live;        ///< >= 1 s; -1 s never expires
+  Trace trace{};
 };
 struct GetOptions {
   int count = 1;                                ///< 1 to 32
@@ -62,6 +63,8 @@ struct UpdateReceipt {
 /// their timeout, for Update and Delete a not_found for what has been done: at-least-once delivery
 /// has all these anyway, and the codes' protocol is made so that they do no harm. The pool below
 /// does not replay Put and Get by itself, so that each try is one of the policy's counted ones.
+///
+/// A call of a trace carries it, and its id as x-ms-client-request-id, which Storage's logs keep.
 ///
 /// One executor. The object and what it refers to must outlive its calls; do not move it meanwhile.
 class QueueClient {
@@ -87,8 +90,9 @@ class QueueClient {
   /// Sets the visibility and, if given, the text.
   Task<Result<UpdateReceipt>> update(std::string message_id, std::string pop_receipt,
                                      std::chrono::seconds visibility_timeout,
-                                     std::optional<std::string> text = std::nullopt);
-  Task<Result<>> remove_message(std::string message_id, std::string pop_receipt);
+                                     std::optional<std::string> text = std::nullopt,
+                                     Trace trace = {});
+  Task<Result<>> remove_message(std::string message_id, std::string pop_receipt, Trace trace = {});
   Task<Result<>> clear();
 
   /// The account's queues whose names begin with `prefix`, in order of name, from `marker` on (the

@@ -91,7 +91,13 @@ Histogram& Metrics::histogram(const std::string& name, std::string_view help,
 void Metrics::gauge(const std::string& name, std::string_view help,
                     std::function<std::vector<Sample>()> read) {
   const std::lock_guard lock(mutex_);
-  family(name, help, "gauge").read = std::move(read);
+  family(name, help, "gauge").reads.push_back(std::move(read));
+}
+
+void Metrics::counters(const std::string& name, std::string_view help,
+                       std::function<std::vector<Sample>()> read) {
+  const std::lock_guard lock(mutex_);
+  family(name, help, "counter").reads.push_back(std::move(read));
 }
 
 std::string Metrics::render() const {
@@ -116,9 +122,10 @@ std::string Metrics::render() const {
       append_line(out, name + "_sum", labels, histogram->sum_.load(std::memory_order_relaxed));
       append_line(out, name + "_count", labels, count);
     }
-    if (!family.read) continue;
-    for (const auto& sample : family.read()) {
-      append_line(out, name, text_of(sample.labels), sample.value);
+    for (const auto& read : family.reads) {
+      const std::vector<Sample> samples = read();
+      for (const auto& sample : samples)
+        append_line(out, name, text_of(sample.labels), sample.value);
     }
   }
   return out;

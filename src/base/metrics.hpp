@@ -64,8 +64,12 @@ class Metrics {
     MetricLabels labels;
     double value;
   };
+  /// Several parts may give samples of one name, each with labels of its own.
   void gauge(const std::string& name, std::string_view help,
              std::function<std::vector<Sample>()> read);
+  /// The same for counts that somebody else keeps: they only grow.
+  void counters(const std::string& name, std::string_view help,
+                std::function<std::vector<Sample>()> read);
 
   /// All of it, as the body of GET /metrics; its type is kContentType.
   std::string render() const;
@@ -76,7 +80,7 @@ class Metrics {
     std::string_view type;
     std::map<std::string, std::unique_ptr<Counter>> counters{};  ///< by the labels' text
     std::map<std::string, std::unique_ptr<Histogram>> histograms{};
-    std::function<std::vector<Sample>()> read{};
+    std::vector<std::function<std::vector<Sample>()>> reads{};
   };
   Family& family(const std::string& name, std::string_view help, std::string_view type);
 

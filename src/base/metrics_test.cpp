@@ -43,6 +43,18 @@ TEST(Metrics, TheSameNameAndLabelsAreTheSameSeries) {
   EXPECT_NE(&first, &metrics.counter("calls_total", "", {{"kind", "get"}}));
 }
 
+TEST(Metrics, SeveralPartsGiveSamplesOfOneName) {
+  Metrics metrics;
+  for (const char* part : {"api", "watcher"}) {
+    metrics.counters("polls_total", "Polls.", [part] {
+      return std::vector<Metrics::Sample>{{.labels = {{"part", part}}, .value = 3}};
+    });
+  }
+  EXPECT_EQ(metrics.render(),
+            "# HELP polls_total Polls.\n# TYPE polls_total counter\n"
+            "polls_total{part=\"api\"} 3\npolls_total{part=\"watcher\"} 3\n");
+}
+
 TEST(Metrics, TextsAreEscaped) {
   Metrics metrics;
   metrics.counter("c", "a\\b\nc", {{"name", "say \"x\\y\"\n"}}).add();

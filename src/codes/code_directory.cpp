@@ -34,8 +34,8 @@ void record_revoked(Audit& audit, const CodeFacts& code, const std::string& call
 CodeDirectory::CodeDirectory(CodeTable& table, Audit& audit, Clock& clock)
     : table_(table), audit_(audit), clock_(clock) {}
 
-Task<Result<std::optional<CodeDirectory::View>>> CodeDirectory::look(std::string id) {
-  auto row = co_await table_.find_id(std::move(id));
+Task<Result<std::optional<CodeDirectory::View>>> CodeDirectory::look(std::string id, Trace trace) {
+  auto row = co_await table_.find_id(std::move(id), trace);
   if (!row) co_return fail(std::move(row.error()));
   if (!*row) co_return std::nullopt;
   co_return View{.id = (*row)->id,
@@ -45,8 +45,9 @@ Task<Result<std::optional<CodeDirectory::View>>> CodeDirectory::look(std::string
                  .expires = (*row)->expires};
 }
 
-Task<Result<CodeDirectory::Revoked>> CodeDirectory::revoke(std::string id, std::string caller) {
-  auto answer = co_await table_.revoke_id(std::move(id));
+Task<Result<CodeDirectory::Revoked>> CodeDirectory::revoke(std::string id, std::string caller,
+                                                           Trace trace) {
+  auto answer = co_await table_.revoke_id(std::move(id), trace);
   if (!answer) co_return fail(std::move(answer.error()));
   if (!answer->facts) co_return Revoked::unknown;
   if (!answer->revoked) {
@@ -58,9 +59,9 @@ Task<Result<CodeDirectory::Revoked>> CodeDirectory::revoke(std::string id, std::
 
 Task<Result<std::int64_t>> CodeDirectory::revoke_subject(std::string subject,
                                                          std::optional<std::string> purpose,
-                                                         std::string caller) {
+                                                         std::string caller, Trace trace) {
   const UtcTime now = clock_.now();
-  auto revoked = co_await table_.revoke_subject(std::move(subject), std::move(purpose), now);
+  auto revoked = co_await table_.revoke_subject(std::move(subject), std::move(purpose), now, trace);
   if (!revoked) co_return fail(std::move(revoked.error()));
   for (const CodeFacts& code : *revoked) record_revoked(audit_, code, caller);
   co_return static_cast<std::int64_t>(revoked->size());

@@ -23,13 +23,13 @@ class CodeDirectory {
     UtcTime expires{};
   };
   /// Consumes and counts nothing; nullopt for an id that is not (or no longer) known.
-  Task<Result<std::optional<View>>> look(std::string id);
+  Task<Result<std::optional<View>>> look(std::string id, Trace trace = {});
 
   enum class Revoked { yes, already, used, unknown };
-  Task<Result<Revoked>> revoke(std::string id, std::string caller);
+  Task<Result<Revoked>> revoke(std::string id, std::string caller, Trace trace = {});
   /// How many codes that could still be used were revoked.
   Task<Result<std::int64_t>> revoke_subject(std::string subject, std::optional<std::string> purpose,
-                                            std::string caller);
+                                            std::string caller, Trace trace = {});
 
  private:
   CodeTable& table_;

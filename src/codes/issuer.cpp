@@ -8,7 +8,9 @@
 #include "base/assert.hpp"
 #include "base/encoding.hpp"
 #include "base/log.hpp"
+#include "base/tracer.hpp"
 #include "codes/code_id.hpp"
+#include "codes/code_metrics.hpp"
 #include "codes/message.hpp"
 
 namespace latchkey::codes {
@@ -40,6 +42,13 @@ Issuer::Issuer(Dependencies dependencies, IssuerOptions options)
 }
 
 Task<Result<IssuedCode>> Issuer::issue(IssueRequest request) {
+  const SteadyTime begun = with_.clock.steady_now();
+  auto issued = co_await make_and_announce(request);
+  ended(issued, begun);
+  co_return issued;
+}
+
+Task<Result<IssuedCode>> Issuer::make_and_announce(const IssueRequest& request) {
   auto issued = co_await make_pending(request);
   if (!issued) co_return fail(std::move(issued.error()));
   auto announced = co_await announce(*issued, request);
@@ -48,14 +57,23 @@ Task<Result<IssuedCode>> Issuer::issue(IssueRequest request) {
 }
 
 Task<Result<IssuedCode>> Issuer::issue_unannounced(IssueRequest request) {
-  co_return co_await make_pending(request);
+  const SteadyTime begun = with_.clock.steady_now();
+  auto issued = co_await make_pending(request);
+  ended(issued, begun);
+  co_return issued;
+}
+
+void Issuer::ended(const Result<IssuedCode>& issued, SteadyTime begun) {
+  if (with_.metrics == nullptr) return;
+  const Error* error = issued ? nullptr : &issued.error();
+  with_.metrics->issue_ended(error, with_.clock.steady_now() - begun);
 }
 
 Task<Result<IssuedCode>> Issuer::make_pending(const IssueRequest& request) {
   // First: a caller who may not have a code costs the third party nothing.
   const auto allowed = with_.callers.take(request.caller);
   if (!allowed.allowed) co_return limited(allowed.retry_after, request, "caller");
-  auto number = co_await with_.number_api.get_number();
+  auto number = co_await with_.number_api.get_number(request.trace);
   if (!number) co_return fail(std::move(number.error()));
   co_return co_await insert_new(*number, request);
 }
@@ -77,7 +95,7 @@ Task<Result<IssuedCode>> Issuer::insert_new(std::int64_t number, const IssueRequ
                 .issued = issued.issued,
                 .expires = issued.expires,
                 .binding = request.binding};
-    auto inserted = co_await with_.table.insert(std::move(row), options_.limits);
+    auto inserted = co_await with_.table.insert(std::move(row), options_.limits, request.trace);
     if (!inserted) {
       co_return unavailable("TableUnavailable",
                             "the code could not be noted: ", std::move(inserted.error()));
@@ -105,13 +123,15 @@ Task<Result<>> Issuer::announce(const IssuedCode& issued, const IssueRequest& re
   if (options_.message_base64) text = to_base64(text);
   azure::PutOptions options;
   options.time_to_live = message_time_to_live(options_.rules);
+  options.trace = request.trace;
   auto put = co_await with_.queue.put(std::move(text), options);
   if (put) co_return Result<>{};
 
   // The message may be in the queue all the same (a timeout): revoked, it can do nothing.
-  auto revoked = co_await with_.table.revoke_id(issued.id);
+  auto revoked = co_await with_.table.revoke_id(issued.id, request.trace);
   if (!revoked) {
-    log::warning("code_not_revoked", {{"problem", revoked.error().message}});
+    log::warning("code_not_revoked", {{"problem", revoked.error().message},
+                                      {"trace_id", trace_id_text(request.trace)}});
   } else if (revoked->revoked) {
     record(AuditEventKind::code_revoked, issued.id, request, "queue_failed");
   }

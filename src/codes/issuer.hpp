@@ -15,11 +15,14 @@
 
 namespace latchkey::codes {
 
+class CodeMetrics;
+
 struct IssueRequest {
   Binding binding{};
   std::string caller{};  ///< who asks, for limits and the audit
   /// At most the rules' lifetime (asserted), which is what counts when absent.
   std::optional<std::chrono::milliseconds> lifetime{};
+  Trace trace{};
 };
 
 struct IssuedCode {
@@ -66,6 +69,7 @@ class Issuer {
     Audit& audit;
     Clock& clock;
     Random& random;
+    CodeMetrics* metrics = nullptr;  ///< nobody counts
   };
   Issuer(Dependencies dependencies, IssuerOptions options);
   Task<Result<IssuedCode>> issue(IssueRequest request);
@@ -73,6 +77,8 @@ class Issuer {
   const IssuerOptions& options() const { return options_; }
 
  private:
+  Task<Result<IssuedCode>> make_and_announce(const IssueRequest& request);
+  void ended(const Result<IssuedCode>& issued, SteadyTime begun);
   Task<Result<IssuedCode>> make_pending(const IssueRequest& request);
   Task<Result<IssuedCode>> insert_new(std::int64_t number, const IssueRequest& request);
   Task<Result<>> announce(const IssuedCode& issued, const IssueRequest& request);

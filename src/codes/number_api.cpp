@@ -81,14 +81,14 @@ NumberApi::NumberApi(http::Url endpoint, azure::CachedSecret& key, http::HttpCli
                      std::chrono::milliseconds timeout)
     : endpoint_(std::move(endpoint)), key_(key), http_(http), timeout_(timeout) {}
 
-Task<Result<std::int64_t>> NumberApi::get_number() {
-  auto key = co_await key_.get();
+Task<Result<std::int64_t>> NumberApi::get_number(Trace trace) {
+  auto key = co_await key_.get(trace);
   if (!key) co_return key_failure(std::move(key.error()));
-  auto response = co_await call(*key);
+  auto response = co_await call(*key, trace);
   if (response && is_refusal(*response)) {
     // The key may have been rotated: the vault knows. The same key again would be refused again.
-    auto newer = co_await key_.get_after_refusal(*key);
-    if (newer && !(*newer == *key)) response = co_await call(std::move(*newer));
+    auto newer = co_await key_.get_after_refusal(*key, trace);
+    if (newer && !(*newer == *key)) response = co_await call(std::move(*newer), trace);
   }
   if (!response) co_return transport_failure(std::move(response.error()), who());
   if (response->status != 200) co_return status_failure(*response, who());
@@ -100,7 +100,7 @@ Task<Result<std::int64_t>> NumberApi::get_number() {
   co_return *number;
 }
 
-Task<Result<http::Response>> NumberApi::call(Secret key) {
+Task<Result<http::Response>> NumberApi::call(Secret key, Trace trace) {
   http::ClientRequest request;
   request.method = http::Method::get;
   request.url = endpoint_;
@@ -108,6 +108,7 @@ Task<Result<http::Response>> NumberApi::call(Secret key) {
   request.headers.add("Accept", "application/json");
   request.headers.add("x-functions-key", key.reveal());
   request.timeout = timeout_;
+  request.trace = trace;
   auto response = co_await http_.send(std::move(request));
   co_return response;
 }

@@ -29,10 +29,10 @@ class NumberApi {
   NumberApi(http::Url endpoint, azure::CachedSecret& key, http::HttpClient& http,
             std::chrono::milliseconds timeout = std::chrono::seconds{5});
   /// 0 to 9'999'999'999'999.
-  Task<Result<std::int64_t>> get_number();
+  Task<Result<std::int64_t>> get_number(Trace trace = {});
 
  private:
-  Task<Result<http::Response>> call(Secret key);
+  Task<Result<http::Response>> call(Secret key, Trace trace);
   std::string who() const;
   http::Url endpoint_;
   azure::CachedSecret& key_;

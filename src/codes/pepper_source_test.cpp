@@ -24,7 +24,7 @@ class VersionedVault final : public azure::KeyVaultClient {
                         .created = from_epoch_seconds(to_epoch_seconds(clock_.now()))});
   }
 
-  Task<Result<wire::SecretBundle>> get_secret(std::string, std::string version) override {
+  Task<Result<wire::SecretBundle>> get_secret(std::string, std::string version, Trace) override {
     if (failure) co_return fail(*failure);
     read.push_back(version);
     for (const auto& each : versions) {

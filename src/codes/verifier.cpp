@@ -4,6 +4,7 @@
 #include <utility>
 
 #include "base/encoding.hpp"
+#include "codes/code_metrics.hpp"
 #include "codes/joined.hpp"
 
 namespace latchkey::codes {
@@ -52,6 +53,16 @@ Verifier::Verifier(Dependencies dependencies, Limits limits)
     : with_(dependencies), limits_(limits) {}
 
 Task<Result<VerifyAnswer>> Verifier::verify(VerifyRequest request) {
+  const SteadyTime begun = with_.clock.steady_now();
+  auto answer = co_await check(std::move(request));
+  if (with_.metrics != nullptr) {
+    const Verdict* verdict = answer ? &answer->verdict : nullptr;
+    with_.metrics->verification_ended(verdict, with_.clock.steady_now() - begun);
+  }
+  co_return answer;
+}
+
+Task<Result<VerifyAnswer>> Verifier::check(VerifyRequest request) {
   const auto allowed = with_.failures.take(request.caller);
   if (!allowed.allowed) {
     record(request, {.verdict = Verdict::throttled}, "caller");
@@ -97,7 +108,8 @@ Task<Result<AttemptAnswer>> Verifier::attempt_until_active(const VerifyRequest& 
                                       .counted = attempt_key(request.binding, request.caller),
                                       .now = now,
                                       .used_by = used_by(request),
-                                      .limits = limits_};
+                                      .limits = limits_,
+                                      .trace = request.trace};
     auto answer = co_await with_.table.attempt(std::move(attempt));
     if (!answer || answer->outcome != Attempted::not_active_yet) co_return answer;
     const SteadyTime again = with_.clock.steady_now() + kAskAgain;

@@ -12,6 +12,8 @@
 
 namespace latchkey::codes {
 
+class CodeMetrics;
+
 struct VerifyRequest {
   Secret code{};
   Binding binding{};
@@ -22,6 +24,7 @@ struct VerifyRequest {
   /// A code that is not active yet is asked for again so long before that is the answer; at most
   /// kWaitMax.
   std::chrono::milliseconds wait{0};
+  Trace trace{};
 };
 
 enum class Verdict { accepted, not_active_yet, refused, throttled };
@@ -50,11 +53,13 @@ class Verifier {
     RateLimiter& failures;  ///< failures of each caller, and in all
     Audit& audit;
     Clock& clock;
+    CodeMetrics* metrics = nullptr;  ///< nobody counts
   };
   Verifier(Dependencies dependencies, Limits limits);
   Task<Result<VerifyAnswer>> verify(VerifyRequest request);
 
  private:
+  Task<Result<VerifyAnswer>> check(VerifyRequest request);
   Task<Result<CodeTable::AttemptAnswer>> attempt_until_active(const VerifyRequest& request);
   void record(const VerifyRequest& request, const VerifyAnswer& answer, std::string_view reason);
   Dependencies with_;

@@ -7,6 +7,7 @@
 #include "base/log.hpp"
 #include "base/text.hpp"
 #include "codes/code_id.hpp"
+#include "codes/code_metrics.hpp"
 
 namespace latchkey::codes {
 namespace {
@@ -60,21 +61,35 @@ Visitor::Visitor(Watcher::Dependencies dependencies, const WatcherOptions& optio
       poisoning_("poison_message", dependencies.queue.name()) {}
 
 Task<bool> Visitor::visit(QueueMessage message) {
+  if (with_.tracer == nullptr) co_return co_await visit_within(message, {});
+  Span span = with_.tracer->begin(Span::Kind::consumer);
+  const bool done = co_await visit_within(message, span.trace);
+  if (span.recorded()) {
+    span.name = "visit " + with_.queue.name();
+    span.failed = !done;
+    span.set("messaging.message.id", message.id);
+    span.set("latchkey.dequeue_count", message.dequeue_count);
+    with_.tracer->end(std::move(span));
+  }
+  co_return done;
+}
+
+Task<bool> Visitor::visit_within(const QueueMessage& message, Trace trace) {
   using Action = Decision::Action;
   auto content = parse_message(message.text);
   if (!content) {
-    co_return co_await poison(message, content.error().message);
+    co_return co_await poison(message, content.error().message, trace);
   }
   const UtcTime now = with_.clock.now();
   const UtcTime issued =
       effective_issue_time(content->timestamp, message.insertion_time, options_.rules);
   const Decision decision = decide(issued, message.dequeue_count, now, options_.rules);
-  const Visit visit{message, std::move(*content), issued, now, decision.hide_for};
+  const Visit visit{message, std::move(*content), issued, now, decision.hide_for, trace};
   if (decision.action == Action::activate_and_hide) {
     co_return co_await activate_and_hide(visit);
   }
   if (decision.action == Action::poison) {
-    co_return co_await poison(message, "taken too often without success");
+    co_return co_await poison(message, "taken too often without success", trace);
   }
   co_return co_await put_away(visit, decision.action);
 }
@@ -88,10 +103,11 @@ Task<bool> Visitor::activate_and_hide(Visit visit) {
   }
   table.works();
   if (activation->standing == Standing::unissued) {
-    co_return co_await discard(visit.message);
+    co_return co_await discard(visit.message, visit.trace);
   }
   if (activation->standing == Standing::activated) {
     ++counts.activated;
+    if (with_.metrics != nullptr) with_.metrics->activated(with_.clock.now() - visit.issued);
     record(AuditEventKind::code_activated, activation->facts);
   }
   Decision::Action action = Decision::Action::activate_and_hide;
@@ -120,7 +136,7 @@ Task<bool> Visitor::put_away(Visit visit, Decision::Action action) {
 }
 
 Task<Result<Visitor::Activation>> Visitor::make_valid(const Visit& visit) {
-  auto activation = co_await with_.table.activate(keys_of(visit), visit.now);
+  auto activation = co_await with_.table.activate(keys_of(visit), visit.now, visit.trace);
   if (!activation) co_return fail(std::move(activation.error()));
   const bool unissued = activation->standing == Activation::Standing::unissued;
   if (!unissued || !options_.accept_unissued) co_return activation;
@@ -140,7 +156,7 @@ Task<Result<Visitor::Activation>> Visitor::insert_unissued(const Visit& visit) {
               .expires = visit.issued + options_.rules.lifetime,
               .state = CodeState::valid};
   CodeFacts facts{.id = row.id, .binding = {}, .expires = row.expires};
-  auto inserted = co_await with_.table.insert(std::move(row), Limits{});
+  auto inserted = co_await with_.table.insert(std::move(row), Limits{}, visit.trace);
   if (!inserted) co_return fail(std::move(inserted.error()));
   const bool ours = inserted->outcome == Outcome::inserted;
   const auto standing = ours ? Activation::Standing::activated : Activation::Standing::known;
@@ -150,7 +166,8 @@ Task<Result<Visitor::Activation>> Visitor::insert_unissued(const Visit& visit) {
 Task<bool> Visitor::hide(const Visit& visit) {
   if (by_resend_) co_return co_await resend(visit);
   const QueueMessage& message = visit.message;
-  auto updated = co_await with_.queue.update(message.id, message.pop_receipt, visit.hide_for);
+  auto updated = co_await with_.queue.update(message.id, message.pop_receipt, visit.hide_for,
+                                             std::nullopt, visit.trace);
   if (updated) {
     ++counts.hidden;
     hiding_.works();
@@ -178,6 +195,7 @@ Task<bool> Visitor::resend(const Visit& visit) {
   azure::PutOptions options;
   options.visibility_timeout = visit.hide_for;
   options.time_to_live = visit.hide_for + kMessageMargin;
+  options.trace = visit.trace;
   std::string text = text_to_resend(visit.message, visit.content, visit.issued);
   auto put = co_await with_.queue.put(std::move(text), options);
   if (!put) {
@@ -186,33 +204,34 @@ Task<bool> Visitor::resend(const Visit& visit) {
   }
   hiding_.works();
   // From here on there are two; the rules make the second harmless should this not come to pass.
-  const bool removed = co_await remove(visit.message);
+  const bool removed = co_await remove(visit.message, visit.trace);
   if (removed) ++counts.hidden;
   co_return removed;
 }
 
 Task<bool> Visitor::forget(const Visit& visit) {
-  auto removed = co_await with_.table.remove(keys_of(visit), visit.now - options_.rules.spread());
+  auto removed =
+      co_await with_.table.remove(keys_of(visit), visit.now - options_.rules.spread(), visit.trace);
   if (!removed) {
     table_failed(removed.error());
     co_return false;
   }
   table.works();
   if (*removed) record_forgotten(**removed);
-  const bool away = co_await remove(visit.message);
+  const bool away = co_await remove(visit.message, visit.trace);
   if (away) ++counts.forgotten;
   co_return away;
 }
 
-Task<bool> Visitor::discard(const QueueMessage& message) {
+Task<bool> Visitor::discard(const QueueMessage& message, Trace trace) {
   log::warning("unissued_code", {{"queue", with_.queue.name()}, {"message_id", message.id}});
-  const bool away = co_await remove(message);
+  const bool away = co_await remove(message, trace);
   if (away) ++counts.unissued;
   co_return away;
 }
 
-Task<bool> Visitor::poison(const QueueMessage& message, std::string reason) {
-  auto put = co_await put_poison(message);
+Task<bool> Visitor::poison(const QueueMessage& message, std::string reason, Trace trace) {
+  auto put = co_await put_poison(message, trace);
   if (!put) {
     step_failed(poisoning_, put.error());
     co_return false;
@@ -222,25 +241,27 @@ Task<bool> Visitor::poison(const QueueMessage& message, std::string reason) {
                                   {"message_id", message.id},
                                   {"dequeue_count", message.dequeue_count},
                                   {"reason", reason}});
-  const bool away = co_await remove(message);
+  const bool away = co_await remove(message, trace);
   if (away) ++counts.poisoned;
   co_return away;
 }
 
-Task<Result<>> Visitor::put_poison(const QueueMessage& message) {
-  auto put = co_await poison_queue_.put(message.text);
+Task<Result<>> Visitor::put_poison(const QueueMessage& message, Trace trace) {
+  azure::PutOptions options;
+  options.trace = trace;
+  auto put = co_await poison_queue_.put(message.text, options);
   if (!put && put.error().code == "QueueNotFound") {
     auto created = co_await poison_queue_.create();
     if (!created) co_return fail(std::move(created.error()));
-    put = co_await poison_queue_.put(message.text);
+    put = co_await poison_queue_.put(message.text, options);
   }
   if (!put) co_return fail(std::move(put.error()));
   co_return Result<>{};
 }
 
-Task<bool> Visitor::remove(const QueueMessage& message) {
+Task<bool> Visitor::remove(const QueueMessage& message, Trace trace) {
   if (options_.host_deletes) co_return true;
-  auto removed = co_await with_.queue.remove_message(message.id, message.pop_receipt);
+  auto removed = co_await with_.queue.remove_message(message.id, message.pop_receipt, trace);
   if (removed) {
     removing_.works();
     co_return true;

@@ -30,7 +30,10 @@ class Visitor {
     UtcTime issued{};  ///< effective_issue_time
     UtcTime now{};
     std::chrono::seconds hide_for{};
+    Trace trace{};
   };
+
+  Task<bool> visit_within(const wire::QueueMessage& message, Trace trace);
 
   Task<bool> activate_and_hide(Visit visit);
   Task<Result<Activation>> make_valid(const Visit& visit);
@@ -40,12 +43,12 @@ class Visitor {
   Task<bool> hide(const Visit& visit);
   Task<bool> resend(const Visit& visit);
   Task<bool> forget(const Visit& visit);
-  Task<bool> discard(const wire::QueueMessage& message);
-  Task<bool> poison(const wire::QueueMessage& message, std::string reason);
-  Task<Result<>> put_poison(const wire::QueueMessage& message);
+  Task<bool> discard(const wire::QueueMessage& message, Trace trace);
+  Task<bool> poison(const wire::QueueMessage& message, std::string reason, Trace trace);
+  Task<Result<>> put_poison(const wire::QueueMessage& message, Trace trace);
   /// Deletes the message, or leaves that to the host. True when it is away, by us or by somebody
   /// else.
-  Task<bool> remove(const wire::QueueMessage& message);
+  Task<bool> remove(const wire::QueueMessage& message, Trace trace);
 
   void table_failed(const Error& error);
   void step_failed(Condition& step, const Error& error);

@@ -6,12 +6,15 @@
 
 #include "azure/queue_client.hpp"
 #include "azure/server_clock.hpp"
+#include "base/tracer.hpp"
 #include "codes/audit.hpp"
 #include "codes/code_hasher.hpp"
 #include "codes/code_table.hpp"
 #include "codes/rules.hpp"
 
 namespace latchkey::codes {
+
+class CodeMetrics;
 
 /// How a message is hidden until its code expires: one Update Message (default), the walkthrough's
 /// send-then-delete, or update until the role turns out to lack it (403
@@ -75,6 +78,8 @@ class Watcher {
     Clock& clock;
     Random& random;
     Executor executor;
+    Tracer* tracer = nullptr;        ///< visits belong to no trace
+    CodeMetrics* metrics = nullptr;  ///< nobody counts
   };
   Watcher(Dependencies dependencies, WatcherOptions options);
   ~Watcher();

@@ -22,6 +22,7 @@ struct Segment {
 using Pattern = std::vector<Segment>;
 
 struct Route {
+  std::string text;  // as it was added
   Pattern pattern;
   std::array<RouteHandler, kMethods> handlers;
 };
@@ -106,6 +107,10 @@ std::string_view path_of(const Request& request) {
   return slash == std::string_view::npos ? "/" : path.substr(slash);
 }
 
+bool is_malformed(std::string_view path) {
+  return path.find('%') != std::string_view::npos && !percent_decode(path);
+}
+
 Response plain_refusal(const Request& /*request*/, int status) {
   return text_response(status, std::string(reason_phrase(status)));
 }
@@ -115,9 +120,13 @@ Response plain_refusal(const Request& /*request*/, int status) {
 struct Router::Impl {
   std::vector<Route> routes;  // in the order of `compare`
   std::function<Response(const Request&, int)> refusal = plain_refusal;
+  // Answers what no route does.
+  RouteHandler refusing = [this](const Request& request, const Match&) { return refused(request); };
+  Around around;
 
   const Route* find(Method method, std::string_view path) const;
-  Response refuse(const Request& request, std::string_view path) const;
+  Response refuse(const Request& request) const;
+  Task<Response> refused(const Request& request) const;
   Task<Response> route(const Request& request) const;
 };
 
@@ -130,13 +139,17 @@ const Route* Router::Impl::find(Method method, std::string_view path) const {
   return nullptr;
 }
 
-Response Router::Impl::refuse(const Request& request, std::string_view path) const {
+Response Router::Impl::refuse(const Request& request) const {
+  const std::string_view path = path_of(request);
+  if (is_malformed(path)) return refusal(request, 400);
   if (request.method == Method::other) return refusal(request, 501);
   std::array<bool, kMethods> allowed{};
   for (const Route& route : routes) {
     if (path.empty() || !fits(route.pattern, path, nullptr)) continue;
     for (std::size_t i = 0; i < kMethods; ++i) allowed[i] = allowed[i] || route.handlers[i];
   }
+  // A route there is: it is the query that does not decode.
+  if (allowed[static_cast<std::size_t>(request.method)]) return refusal(request, 400);
   std::string allow;
   for (std::size_t i = 0; i + 1 < kMethods; ++i) {
     if (!allowed[i]) continue;
@@ -149,20 +162,25 @@ Response Router::Impl::refuse(const Request& request, std::string_view path) con
   return response;
 }
 
+Task<Response> Router::Impl::refused(const Request& request) const {
+  co_return refuse(request);
+}
+
 Task<Response> Router::Impl::route(const Request& request) const {
   const std::string_view path = path_of(request);
-  if (path.find('%') != std::string_view::npos && !percent_decode(path)) {
-    co_return refusal(request, 400);
-  }
-  const Route* found = path.empty() ? nullptr : find(request.method, path);
-  if (found == nullptr) co_return refuse(request, path);
-  Match match;
+  const bool routable = !path.empty() && !is_malformed(path);
+  const Route* found = routable ? find(request.method, path) : nullptr;
   auto query = parse_query(request.query_text());
-  if (!query) co_return refusal(request, 400);
-  match.query = std::move(*query);
-  fits(found->pattern, path, &match.parameters);
-  const RouteHandler& handler = found->handlers[static_cast<std::size_t>(request.method)];
-  co_return co_await handler(request, match);
+  const RouteHandler* handler = &refusing;
+  Match match;
+  if (found != nullptr && query) {
+    handler = &found->handlers[static_cast<std::size_t>(request.method)];
+    match.route = found->text;
+    match.query = std::move(*query);
+    fits(found->pattern, path, &match.parameters);
+  }
+  if (around) co_return co_await around(request, match, *handler);
+  co_return co_await (*handler)(request, match);
 }
 
 Router::Router() : impl_(std::make_unique<Impl>()) {}
@@ -177,7 +195,8 @@ void Router::add(Method method, std::string_view pattern, RouteHandler handler) 
       routes.begin(), routes.end(), parsed,
       [](const Route& route, const auto& p) { return compare(route.pattern, p) < 0; });
   if (place == routes.end() || compare(place->pattern, parsed) != 0) {
-    place = routes.insert(place, Route{.pattern = std::move(parsed), .handlers = {}});
+    place = routes.insert(
+        place, Route{.text = std::string(pattern), .pattern = std::move(parsed), .handlers = {}});
   }
   RouteHandler& slot = place->handlers[static_cast<std::size_t>(method)];
   LK_ASSERT(handler && !slot);
@@ -186,6 +205,10 @@ void Router::add(Method method, std::string_view pattern, RouteHandler handler) 
 
 void Router::on_refusal(std::function<Response(const Request& request, int status)> shape) {
   impl_->refusal = std::move(shape);
+}
+
+void Router::around(Around around) {
+  impl_->around = std::move(around);
 }
 
 Task<Response> Router::route(const Request& request) const {

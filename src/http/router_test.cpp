@@ -168,5 +168,28 @@ TEST(RouterDeath, SameRouteTwiceIsADefect) {
   EXPECT_DEATH(router.add(Method::get, "/{rest*}/a", says("4")), "");
 }
 
+Task<Response> noting(std::string& notes, const Request& request, Match& match,
+                      const RouteHandler& route) {
+  match.request_id = "seven";
+  Response response = co_await route(request, match);
+  notes += std::string(match.route) + " " + std::to_string(response.status) + "\n";
+  co_return response;
+}
+
+TEST_F(RouterTest, SurroundingsSeeEveryRouteAndRefusalAndGiveTheMatchMore) {
+  std::string notes;
+  router.around([&](const Request& request, Match& match, const RouteHandler& route) {
+    return noting(notes, request, match, route);
+  });
+  router.add(Method::get, "/codes/{id}",
+             [](const Request&, const Match& match) { return ok_with(match.request_id); });
+  EXPECT_EQ(body("GET", "/codes/1"), "seven");
+  ask("POST", "/codes/1");
+  ask("GET", "/none");
+  ask("GET", "/%zz");
+  ask("GET", "/codes/1?a=%zz");
+  EXPECT_EQ(notes, "/codes/{id} 200\n 405\n 404\n 400\n 400\n");
+}
+
 }  // namespace
 }  // namespace latchkey::http

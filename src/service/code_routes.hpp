@@ -21,9 +21,9 @@ class CodeRoutes {
   void add_to(http::Router& router);
 
  private:
-  Task<http::Response> look(const http::Request& request, std::string id);
-  Task<http::Response> revoke(const http::Request& request, std::string id);
-  Task<http::Response> revoke_subject(const http::Request& request);
+  Task<http::Response> look(const http::Request& request, const http::Match& match);
+  Task<http::Response> revoke(const http::Request& request, const http::Match& match);
+  Task<http::Response> revoke_subject(const http::Request& request, const http::Match& match);
 
   codes::CodeDirectory& directory_;
   Gatekeeper& gatekeeper_;

@@ -4,6 +4,7 @@
 
 #include "base/log.hpp"
 #include "base/time_text.hpp"
+#include "base/tracer.hpp"
 #include "service/problem.hpp"
 #include "service/request_fields.hpp"
 
@@ -14,9 +15,12 @@ using Outcome = codes::AnswerTable::Begun::Outcome;
 
 constexpr std::string_view kOperation = "issue";
 
-void log_failure(const Error& error) {
-  log::warning("issue_failed",
-               {{"kind", to_string(error.kind)}, {"code", error.code}, {"problem", error.message}});
+void log_failure(const Error& error, const http::Match& match) {
+  log::warning("issue_failed", {{"kind", to_string(error.kind)},
+                                {"code", error.code},
+                                {"problem", error.message},
+                                {"request_id", match.request_id},
+                                {"trace_id", trace_id_text(match.trace)}});
 }
 
 /// 201. `text` is what is kept under an Idempotency-Key: the id, a blank, the body.
@@ -73,21 +77,23 @@ IssueRoutes::IssueRoutes(codes::Issuer& issuer, codes::Idempotency& idempotency,
     : issuer_(issuer), idempotency_(idempotency), gatekeeper_(gatekeeper) {}
 
 void IssueRoutes::add_to(http::Router& router) {
-  router.add(
-      http::Method::get, "/api/v1/getcode",
-      [this](const http::Request& request, const http::Match&) { return get_code(request); });
-  router.add(
-      http::Method::post, "/api/v1/codes",
-      [this](const http::Request& request, const http::Match&) { return post_codes(request); });
+  router.add(http::Method::get, "/api/v1/getcode",
+             [this](const http::Request& request, const http::Match& match) {
+               return get_code(request, match);
+             });
+  router.add(http::Method::post, "/api/v1/codes",
+             [this](const http::Request& request, const http::Match& match) {
+               return post_codes(request, match);
+             });
 }
 
-Task<http::Response> IssueRoutes::get_code(const http::Request& request) {
+Task<http::Response> IssueRoutes::get_code(const http::Request& request, const http::Match& match) {
   auto caller = co_await gatekeeper_.admit(request, Role::issue);
   if (!caller) co_return std::move(caller.error());
-  codes::IssueRequest wanted{.caller = std::move(caller->name)};
+  codes::IssueRequest wanted{.caller = std::move(caller->name), .trace = match.trace};
   const auto issued = co_await issuer_.issue(std::move(wanted));
   if (!issued) {
-    log_failure(issued.error());
+    log_failure(issued.error(), match);
     co_return answer_for_failed_getcode(issued.error());
   }
   auto response =
@@ -97,7 +103,8 @@ Task<http::Response> IssueRoutes::get_code(const http::Request& request) {
   co_return response;
 }
 
-Task<http::Response> IssueRoutes::post_codes(const http::Request& request) {
+Task<http::Response> IssueRoutes::post_codes(const http::Request& request,
+                                             const http::Match& match) {
   auto caller = co_await gatekeeper_.admit(request, Role::issue);
   if (!caller) co_return std::move(caller.error());
   const auto lifetime_max =
@@ -106,30 +113,33 @@ Task<http::Response> IssueRoutes::post_codes(const http::Request& request) {
   if (!body) co_return std::move(body.error());
   const auto key = idempotency_key(request.headers);
   if (!key) co_return key.error();
-  co_return co_await issue_once(*key, caller->name, request, std::move(*body));
+  co_return co_await issue_once(*key, caller->name, request, match, std::move(*body));
 }
 
 Task<http::Response> IssueRoutes::issue_once(std::string_view idempotency_key,
                                              const std::string& caller,
-                                             const http::Request& request, IssueBody body) {
+                                             const http::Request& request, const http::Match& match,
+                                             IssueBody body) {
   Result<codes::Idempotency::Claim> claim;
   if (!idempotency_key.empty()) {
     claim = co_await idempotency_.claim(kOperation, caller, idempotency_key, request.body);
     if (!claim) {
-      log_failure(claim.error());
+      log_failure(claim.error(), match);
       co_return table_unavailable("No code was issued. Try again shortly.");
     }
     if (claim->outcome != Outcome::started) co_return answer_for_claim(*claim);
   }
-  codes::IssueRequest wanted{
-      .binding = std::move(body.binding), .caller = caller, .lifetime = body.lifetime};
+  codes::IssueRequest wanted{.binding = std::move(body.binding),
+                             .caller = caller,
+                             .lifetime = body.lifetime,
+                             .trace = match.trace};
   const auto issued = co_await issuer_.issue(std::move(wanted));
   if (!issued) {
-    log_failure(issued.error());
+    log_failure(issued.error(), match);
     if (!idempotency_key.empty()) {
       // A claim that cannot be dropped ends by itself: Idempotency::kLease.
       const auto dropped = co_await idempotency_.drop(std::move(*claim));
-      if (!dropped) log_failure(dropped.error());
+      if (!dropped) log_failure(dropped.error(), match);
     }
     co_return problem_for_failed_issue(issued.error());
   }
@@ -137,7 +147,7 @@ Task<http::Response> IssueRoutes::issue_once(std::string_view idempotency_key,
   if (!idempotency_key.empty()) {
     // The code is out: an answer that cannot be kept costs a repetition its replay, no more.
     const auto kept = co_await idempotency_.keep(std::move(*claim), text, issued->expires);
-    if (!kept) log_failure(kept.error());
+    if (!kept) log_failure(kept.error(), match);
   }
   auto response = created(text);
   add_quota(response, *issued, issuer_.options().limits);

@@ -23,10 +23,11 @@ class IssueRoutes {
   void add_to(http::Router& router);
 
  private:
-  Task<http::Response> get_code(const http::Request& request);
-  Task<http::Response> post_codes(const http::Request& request);
+  Task<http::Response> get_code(const http::Request& request, const http::Match& match);
+  Task<http::Response> post_codes(const http::Request& request, const http::Match& match);
   Task<http::Response> issue_once(std::string_view idempotency_key, const std::string& caller,
-                                  const http::Request& request, IssueBody body);
+                                  const http::Request& request, const http::Match& match,
+                                  IssueBody body);
 
   codes::Issuer& issuer_;
   codes::Idempotency& idempotency_;

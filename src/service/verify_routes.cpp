@@ -3,6 +3,7 @@
 #include <fmt/format.h>
 
 #include "base/log.hpp"
+#include "base/tracer.hpp"
 #include "service/problem.hpp"
 #include "service/request_bodies.hpp"
 #include "service/request_fields.hpp"
@@ -55,10 +56,12 @@ VerifyRoutes::VerifyRoutes(codes::Verifier& verifier, std::int64_t failures_max,
 
 void VerifyRoutes::add_to(http::Router& router) {
   router.add(http::Method::post, "/api/v1/verify",
-             [this](const http::Request& request, const http::Match&) { return verify(request); });
+             [this](const http::Request& request, const http::Match& match) {
+               return verify(request, match);
+             });
 }
 
-Task<http::Response> VerifyRoutes::verify(const http::Request& request) {
+Task<http::Response> VerifyRoutes::verify(const http::Request& request, const http::Match& match) {
   auto caller = co_await gatekeeper_.admit(request, Role::verify);
   if (!caller) co_return std::move(caller.error());
   auto body = parse_verify_body(request);
@@ -71,11 +74,14 @@ Task<http::Response> VerifyRoutes::verify(const http::Request& request) {
                               .binding = std::move(body->binding),
                               .caller = std::move(caller->name),
                               .idempotency_key = std::move(*key),
-                              .wait = wait.value_or(std::chrono::seconds{0})};
+                              .wait = wait.value_or(std::chrono::seconds{0}),
+                              .trace = match.trace};
   const auto answer = co_await verifier_.verify(std::move(wanted));
   if (!answer) {
-    log::error("verify_failed",
-               {{"kind", to_string(answer.error().kind)}, {"problem", answer.error().message}});
+    log::error("verify_failed", {{"kind", to_string(answer.error().kind)},
+                                 {"problem", answer.error().message},
+                                 {"request_id", match.request_id},
+                                 {"trace_id", trace_id_text(match.trace)}});
     co_return table_unavailable(
         "Try again shortly; if the code is refused then, request a new one.");
   }

@@ -19,7 +19,7 @@ class VerifyRoutes {
   void add_to(http::Router& router);
 
  private:
-  Task<http::Response> verify(const http::Request& request);
+  Task<http::Response> verify(const http::Request& request, const http::Match& match);
 
   codes::Verifier& verifier_;
   std::int64_t failures_max_;

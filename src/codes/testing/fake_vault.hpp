@@ -12,7 +12,7 @@ class FakeVault final : public azure::KeyVaultClient {
  public:
   explicit FakeVault(std::string value) : value(std::move(value)) {}
 
-  Task<Result<wire::SecretBundle>> get_secret(std::string, std::string) override {
+  Task<Result<wire::SecretBundle>> get_secret(std::string, std::string, Trace) override {
     ++reads;
     if (failure) co_return fail(*failure);
     wire::SecretBundle bundle;
