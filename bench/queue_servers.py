@@ -1,38 +1,18 @@
 """The queues that bench/queue compares: how each is started, addressed and looked at."""
 
-import base64
-import datetime
-import hashlib
-import hmac
 import json
 import pathlib
-import re
 import shutil
 import subprocess
 import time
 import urllib.parse
 
+import azurite
 import harness
 import load
 import storage
 
-AZURITE = harness.CLIENTS / "node_modules" / "azurite" / "dist" / "src" / "queue" / "main.js"
 QUEUE = "bench"
-
-
-def account_sas():
-    """An account SAS for everything about queues: the load needs to sign nothing."""
-    start = ""
-    expiry = (datetime.datetime.now(datetime.timezone.utc) + datetime.timedelta(hours=2)).strftime(
-        "%Y-%m-%dT%H:%M:%SZ"
-    )
-    fields = [storage.ACCOUNT, "rwdlacup", "q", "sco", start, expiry, "", "", "2021-02-12", "", ""]
-    text = "\n".join(fields)
-    digest = hmac.new(base64.b64decode(storage.KEY), text.encode(), hashlib.sha256).digest()
-    return urllib.parse.urlencode(
-        {"sv": "2021-02-12", "ss": "q", "srt": "sco", "sp": "rwdlacup", "se": expiry,
-         "sig": base64.b64encode(digest).decode()}
-    )
 
 
 class Loader:
@@ -72,7 +52,7 @@ class Server:
     """A running queue; `pid` is the process that serves it."""
 
     path = f"/{storage.ACCOUNT}/{QUEUE}"
-    query = account_sas()
+    query = storage.account_sas()
 
     def make_queue(self):
         storage.Account(f"http://localhost:{self.port}/{storage.ACCOUNT}", None).queue(
@@ -114,15 +94,8 @@ class Local(Server):
 class Azurite(Server):
     def __init__(self, on_disk):
         self.name = "Azurite, " + ("disk" if on_disk else "memory")
-        where = ["--location", harness.scratch_folder()] if on_disk else ["--inMemoryPersistence"]
-        self.process = harness.Process(
-            [shutil.which("node"), AZURITE, "--queuePort", "0", "--silent",
-             "--skipApiVersionCheck", "--disableTelemetry", *where]
-        )
-        found = harness.wait_until(
-            lambda: re.search(r"listens on http://[^:]+:(\d+)", self.process.output()), "Azurite"
-        )
-        self.port = int(found[1])
+        self.process = azurite.Azurite("queue", on_disk)
+        self.port = self.process.port
         self.make_queue()
 
 
