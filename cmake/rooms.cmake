@@ -8,7 +8,7 @@ set(LATCHKEY_ROOMS
   "wire    | base http                         | pugixml::pugixml Boost::json"
   "azure   | base http wire                    | "
   "cloud   | base http wire                    | SQLite::SQLite3 Boost::json"
-  "codes   | base http azure                   | SQLite::SQLite3 Boost::json"
+  "codes   | base http azure                   | SQLite::SQLite3 Boost::json hiredis::hiredis"
   "service | base http codes                   | Boost::json"
   "app     | base http wire azure cloud codes service | CLI11::CLI11 Boost::json"
 )

@@ -31,6 +31,7 @@ THIRD_PARTY = {
     "boost/json": {"wire", "cloud", "codes", "service", "app"},
     "boost/system": {"base", "http"},
     "pugixml.hpp": {"wire"},
+    "hiredis/": {"codes"},
     "CLI/": {"app"},
     "gtest/": {"test"},
     "gmock/": {"test"},

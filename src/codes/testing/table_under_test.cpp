@@ -4,6 +4,9 @@
 #include <stdexcept>
 #include <string>
 
+#include "base/clock.hpp"
+#include "base/random.hpp"
+#include "codes/redis_code_table.hpp"
 #include "codes/sqlite_code_table.hpp"
 
 namespace latchkey::codes::testing {
@@ -14,9 +17,18 @@ std::string url_under_test() {
   return url == nullptr ? "" : url;
 }
 
+CodeTables open_redis(const std::string& url, Executor executor) {
+  static SystemClock clock;
+  static SystemRandom random;
+  static const auto trust = http::TlsClientContext::system_trust().value();
+  const RedisAddress address = parse_redis_url(url).value();
+  return open_redis_tables(address, login_of(address), {executor, trust, clock, random});
+}
+
 /// An empty URL is a SQLite file; an empty path of it, one in memory.
-CodeTables open(const std::string& url, const std::filesystem::path& file, Executor) {
+CodeTables open(const std::string& url, const std::filesystem::path& file, Executor executor) {
   if (url.empty()) return open_sqlite_tables(file).value();
+  if (url.starts_with("redis")) return open_redis(url, executor);
   throw std::runtime_error("no table is known for " + url);
 }
 
