@@ -92,15 +92,7 @@ Task<http::Response> IssueRoutes::get_code(const http::Request& request, const h
   if (!caller) co_return std::move(caller.error());
   codes::IssueRequest wanted{.caller = std::move(caller->name), .trace = match.trace};
   const auto issued = co_await issuer_.issue(std::move(wanted));
-  if (!issued) {
-    log_failure(issued.error(), match);
-    co_return answer_for_failed_getcode(issued.error());
-  }
-  auto response =
-      http::json_response(200, fmt::format(R"({{"code":"{}","timestamp":"{}"}})",
-                                           issued->code.reveal(), to_python_utc(issued->issued)));
-  response.headers.set("Cache-Control", "no-store");
-  co_return response;
+  co_return answer_for_getcode(issued, match);
 }
 
 Task<http::Response> IssueRoutes::post_codes(const http::Request& request,
@@ -152,6 +144,19 @@ Task<http::Response> IssueRoutes::issue_once(std::string_view idempotency_key,
   auto response = created(text);
   add_quota(response, *issued, issuer_.options().limits);
   co_return response;
+}
+
+http::Response answer_for_getcode(const Result<codes::IssuedCode>& issued,
+                                  const http::Match& match) {
+  if (!issued) {
+    log_failure(issued.error(), match);
+    return answer_for_failed_getcode(issued.error());
+  }
+  auto response =
+      http::json_response(200, fmt::format(R"({{"code":"{}","timestamp":"{}"}})",
+                                           issued->code.reveal(), to_python_utc(issued->issued)));
+  response.headers.set("Cache-Control", "no-store");
+  return response;
 }
 
 http::Response answer_for_failed_getcode(const Error& error) {

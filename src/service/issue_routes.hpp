@@ -34,6 +34,9 @@ class IssueRoutes {
   Gatekeeper& gatekeeper_;
 };
 
+/// How GET getcode is answered; a failure is logged.
+http::Response answer_for_getcode(const Result<codes::IssuedCode>& issued,
+                                  const http::Match& match);
 /// How a failed GET getcode is answered: the number API's own status where it gave an error status,
 /// 504 when it did not answer in time, 502 when it could not be reached or said nonsense (all with
 /// kNoCode); otherwise as `problem_for_failed_issue`.
