@@ -90,6 +90,9 @@ void add_running(CLI::App& app, Run& chosen) {
   command(app, chosen, "watch", "Run the queue watcher; settings from the environment", run_watch);
   command(app, chosen, "number", "Run the number API (the walkthrough's third-party function)",
           run_number);
+  command(app, chosen, "handler",
+          "Run API and watcher as a custom handler of Azure Functions, which starts this",
+          run_handler);
 }
 
 void add_code(CLI::App& app, Run& chosen) {

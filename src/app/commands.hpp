@@ -47,6 +47,7 @@ int run_cloud_data(const CommonOptions& common, const DataOptions& options);
 int run_serve(const CommonOptions& common);
 int run_watch(const CommonOptions& common);
 int run_number(const CommonOptions& common);
+int run_handler(const CommonOptions& common);
 
 struct QueueOptions {
   std::string action;  ///< the subcommand's name

@@ -173,7 +173,9 @@ int run_watch(const CommonOptions& common) {
 int run_number(const CommonOptions& common) {
   auto settings = read_number_settings(common.environment);
   if (!settings) return report(settings.error());
-  if (auto made = make_data_folder(common.data); !made) return report(made.error());
+  if (!settings->behind_host) {
+    if (auto made = make_data_folder(common.data); !made) return report(made.error());
+  }
   CommandWorld world;
   return world.run([&](World inside) { return number(*settings, common, inside); });
 }

@@ -127,6 +127,23 @@ Result<ApiSettings> read_api_settings(const Environment& environment,
 Task<Result<std::unique_ptr<ApiPart>>> ApiPart::start(ApiSettings settings,
                                                       codes::CodeTables& tables, Trust trust,
                                                       World world) {
+  auto part = co_await make(settings, tables, std::move(trust), world);
+  if (!part) co_return fail(part.error());
+  http::ServerOptions options;
+  options.name = "api";
+  options.addresses = settings.listen.addresses;
+  options.port = settings.listen.port;
+  options.limits.body_bytes_max = 64 * 1024;
+  auto server = http::Server::listen(world.executor, std::move(options), (*part)->api_->handler(),
+                                     world.clock);
+  if (!server) co_return fail(server.error());
+  (*part)->server_ = std::move(*server);
+  co_return part;
+}
+
+Task<Result<std::unique_ptr<ApiPart>>> ApiPart::make(const ApiSettings& settings,
+                                                     codes::CodeTables& tables, Trust trust,
+                                                     World world) {
   std::unique_ptr<ApiPart> part(new ApiPart(world.executor));
   auto base = co_await make_base(settings.service, "api", std::move(trust), world);
   if (!base) co_return fail(base.error());
@@ -157,15 +174,6 @@ Task<Result<std::unique_ptr<ApiPart>>> ApiPart::start(ApiSettings settings,
     if (!sign_in) co_return fail(sign_in.error());
     part->sign_in_ = std::move(*sign_in);
   }
-  http::ServerOptions options;
-  options.name = "api";
-  options.addresses = settings.listen.addresses;
-  options.port = settings.listen.port;
-  options.limits.body_bytes_max = 64 * 1024;
-  auto server =
-      http::Server::listen(world.executor, std::move(options), part->api_->handler(), world.clock);
-  if (!server) co_return fail(server.error());
-  part->server_ = std::move(*server);
   part->tasks_.spawn("peppers", part->peppers_->run());
   part->tasks_.spawn("answers", sweep_answers(*tables.answers, world.clock));
   co_return part;
@@ -241,7 +249,7 @@ void ApiPart::make_readiness(codes::CodeTable& table, World world) {
 }
 
 Task<> ApiPart::stop(std::chrono::milliseconds grace) {
-  co_await server_->drain(grace);
+  if (server_) co_await server_->drain(grace);
   if (sign_in_) co_await sign_in_->stop();
   tasks_.cancel();
   co_await tasks_.join();
@@ -250,6 +258,22 @@ Task<> ApiPart::stop(std::chrono::milliseconds grace) {
 Task<Result<std::unique_ptr<WatchPart>>> WatchPart::start(ServiceSettings settings,
                                                           codes::CodeTable& table, Trust trust,
                                                           World world) {
+  auto part = co_await make(settings, false, table, std::move(trust), world);
+  if (part) (*part)->tasks_.spawn("watcher", (*part)->watcher_->run());
+  co_return part;
+}
+
+Task<Result<std::unique_ptr<WatchPart>>> WatchPart::start_for_host(ServiceSettings settings,
+                                                                   codes::CodeTable& table,
+                                                                   Trust trust, World world) {
+  auto part = co_await make(settings, true, table, std::move(trust), world);
+  if (part) (*part)->tasks_.spawn("sweep", (*part)->watcher_->sweep());
+  co_return part;
+}
+
+Task<Result<std::unique_ptr<WatchPart>>> WatchPart::make(const ServiceSettings& settings,
+                                                         bool host_deletes, codes::CodeTable& table,
+                                                         Trust trust, World world) {
   std::unique_ptr<WatchPart> part(new WatchPart(world.executor));
   auto base = co_await make_base(settings, "watcher", std::move(trust), world);
   if (!base) co_return fail(base.error());
@@ -262,6 +286,7 @@ Task<Result<std::unique_ptr<WatchPart>>> WatchPart::start(ServiceSettings settin
   options.rules = lifetime_rules(settings);
   options.requeue = settings.requeue;
   options.accept_unissued = settings.accept_unissued;
+  options.host_deletes = host_deletes;
   options.poll_max = settings.poll_max;
   options.poll_min = std::min(options.poll_min, options.poll_max);
   part->watcher_ = std::make_unique<codes::Watcher>(
@@ -274,7 +299,6 @@ Task<Result<std::unique_ptr<WatchPart>>> WatchPart::start(ServiceSettings settin
                                    .random = world.random,
                                    .executor = world.executor},
       options);
-  part->tasks_.spawn("watcher", part->watcher_->run());
   part->tasks_.spawn("peppers", part->peppers_->run());
   co_return part;
 }

@@ -38,9 +38,13 @@ struct ApiSettings {
 Result<ApiSettings> read_api_settings(const Environment& environment,
                                       const std::filesystem::path& data);
 
-/// The API on its port.
+/// The API, on its port or behind a functions host.
 class ApiPart {
  public:
+  /// Without a port: who has one sends its requests through `router()`.
+  static Task<Result<std::unique_ptr<ApiPart>>> make(const ApiSettings& settings,
+                                                     codes::CodeTables& tables, Trust trust,
+                                                     World world);
   static Task<Result<std::unique_ptr<ApiPart>>> start(ApiSettings settings,
                                                       codes::CodeTables& tables, Trust trust,
                                                       World world);
@@ -48,6 +52,9 @@ class ApiPart {
   const codes::CodeHasher& hasher() const { return *hasher_; }
   /// /readyz says no from now on and each answer ends its connection; all else goes on.
   void leave() { readiness_->leave(); }
+  codes::Issuer& issuer() { return *issuer_; }
+  service::Gatekeeper& gatekeeper() { return *gatekeeper_; }
+  http::Router& router() { return api_->router(); }
   Task<> stop(std::chrono::milliseconds grace);
 
  private:
@@ -78,16 +85,24 @@ class ApiPart {
   TaskGroup tasks_;
 };
 
-/// The watcher, running.
+/// The watcher, running, or visiting what a functions host hands it.
 class WatchPart {
  public:
+  /// The messages come through `watcher().visit`; only the sweep runs.
+  static Task<Result<std::unique_ptr<WatchPart>>> start_for_host(ServiceSettings settings,
+                                                                 codes::CodeTable& table,
+                                                                 Trust trust, World world);
   static Task<Result<std::unique_ptr<WatchPart>>> start(ServiceSettings settings,
                                                         codes::CodeTable& table, Trust trust,
                                                         World world);
+  codes::Watcher& watcher() { return *watcher_; }
   Task<> stop();
 
  private:
   explicit WatchPart(Executor executor) : tasks_(executor) {}
+  static Task<Result<std::unique_ptr<WatchPart>>> make(const ServiceSettings& settings,
+                                                       bool host_deletes, codes::CodeTable& table,
+                                                       Trust trust, World world);
   std::unique_ptr<AzureAccess> azure_;
   std::unique_ptr<codes::AuditLog> audit_;
   std::unique_ptr<codes::CodeHasher> hasher_;

@@ -1,0 +1,59 @@
+#include "app/handler_settings.hpp"
+
+#include <gtest/gtest.h>
+
+namespace latchkey::app {
+namespace {
+
+Environment in_a_function_app() {
+  Environment environment;
+  environment.set("THIRD_PARTY_API_ENDPOINT", "https://numbers.azurewebsites.net/api/RandomNumber");
+  environment.set("THIRD_PARTY_API_SECRET_NAME", "third-party-api-key");
+  environment.set("KEY_VAULT_URL", "https://vault.vault.azure.net");
+  environment.set("STORAGE_QUEUE_URL", "https://store.queue.core.windows.net/code-requests");
+  environment.set("FUNCTIONS_CUSTOMHANDLER_PORT", "7072");
+  environment.set("API_OPEN", "true");
+  return environment;
+}
+
+std::string problem_of(const Environment& environment) {
+  const auto settings = read_handler_settings(environment, "/data");
+  return settings ? "" : settings.error().message;
+}
+
+TEST(HandlerSettings, ListensForTheHostOnlyWhateverThePlatformSays) {
+  auto environment = in_a_function_app();
+  environment.set("PORT", "80");
+  environment.set("WEBSITE_SITE_NAME", "app");
+  const auto settings = read_handler_settings(environment, "/data");
+  ASSERT_TRUE(settings) << settings.error().message;
+  EXPECT_EQ(settings->listen.port, 7072);
+  EXPECT_EQ(settings->listen.addresses, std::vector<std::string>{"127.0.0.1"});
+}
+
+TEST(HandlerSettings, NeedAHost) {
+  auto environment = in_a_function_app();
+  environment.set("FUNCTIONS_CUSTOMHANDLER_PORT", "");
+  EXPECT_NE(problem_of(environment).find("latchkey serve"), std::string::npos);
+}
+
+TEST(HandlerSettings, LoopbackDoesNotMakeTheApiOpenForTheHostIsReachedFromEverywhere) {
+  auto environment = in_a_function_app();
+  environment.set("API_OPEN", "");
+  EXPECT_NE(problem_of(environment).find("API_OPEN"), std::string::npos);
+  environment.set("API_KEYS_SECRET_NAME", "latchkey-api-keys");
+  const auto settings = read_handler_settings(environment, "/data");
+  ASSERT_TRUE(settings) << settings.error().message;
+  EXPECT_FALSE(settings->access.open);
+}
+
+TEST(HandlerSettings, OnAzureTheTableIsNoFile) {
+  for (const char* name : {"WEBSITE_INSTANCE_ID", "CONTAINER_NAME"}) {
+    auto environment = in_a_function_app();
+    environment.set(name, "an-instance");
+    EXPECT_NE(problem_of(environment).find("CODE_TABLE_URL"), std::string::npos) << name;
+  }
+}
+
+}  // namespace
+}  // namespace latchkey::app
