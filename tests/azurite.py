@@ -20,8 +20,8 @@ class Azurite:
     answered in between is lost with kill -9, so only `restart` is fair to it.
     """
 
-    def __init__(self, service, on_disk=False):
-        self.service = service
+    def __init__(self, kind, on_disk=False):
+        self.kind = kind
         self.where = ["--location", harness.scratch_folder()] if on_disk else [
             "--inMemoryPersistence"
         ]
@@ -44,7 +44,7 @@ class Azurite:
     def _start(self):
         # 3.35 refuses every version of the protocol that is younger than itself.
         self.process = harness.Process(
-            [NODE, SOURCES / self.service / "main.js", f"--{self.service}Port", self.port,
+            [NODE, SOURCES / self.kind / "main.js", f"--{self.kind}Port", self.port,
              "--skipApiVersionCheck", "--disableTelemetry", "--silent", *self.where]
         )
         self.logs.append(self.process.err)

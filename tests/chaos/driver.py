@@ -1,17 +1,17 @@
 """Runs the world, its users and its troubles, and writes everything down."""
 
 import asyncio
-import contextlib
 import datetime
 import hashlib
 import hmac
+import http.client
 import json
 import random
 import re
-import sqlite3
 
 import storage
 import vault
+from chaos import engines
 from chaos.asking import Asker
 from chaos.journal import Journal
 from chaos.lives import Lives
@@ -19,7 +19,6 @@ from chaos.proxy import QueueProxy
 from chaos.trouble import Trouble
 from chaos.world import ERROR_MAX, World
 
-STATES = ("pending", "valid", "used", "revoked")
 ATTEMPTS_MAX = 5  # Limits::attempts_per_code
 LIFETIME = 8  # seconds, at most; each code draws 5 or more
 CODE = re.compile(rb"[A-Za-z]{3}-[0-9]{1,4}-[A-Za-z]{3}")
@@ -31,19 +30,19 @@ DRAIN_PATIENCE = 75.0
 class TableWatch:
     """Looks at the table again and again, and remembers when each row changed."""
 
-    def __init__(self, file, journal):
-        self.file = file
+    def __init__(self, table, journal):
+        self.table = table
         self.journal = journal
         self.histories = {}  # key -> list of records
         self.looked = journal.now()
 
-    def look(self):
+    async def look(self):
+        """The keys of all rows; None when the table does not answer."""
         before = self.journal.now()
-        with contextlib.closing(sqlite3.connect(f"file:{self.file}?mode=ro", uri=True)) as table:
-            rows = {
-                key: (STATES[state], attempts)
-                for key, state, attempts in table.execute("SELECT key, state, attempts FROM codes")
-            }
+        try:
+            rows = await asyncio.to_thread(self.table.look)
+        except OSError:
+            return None
         after = self.journal.now()
         for key in rows.keys() | self.histories.keys():
             state, attempts = rows.get(key, ("gone", 0))
@@ -58,20 +57,22 @@ class TableWatch:
 
 
 class Driver:
-    def __init__(self, cloud, log, seed, toggle=False, requeue="update"):
+    """`cloud`, `queue`, `table`: what the processes stand on (engines.py)."""
+
+    def __init__(self, cloud, queue, table, log, seed, toggle=False, requeue="update"):
         self.chance = random.Random(seed)
         self.journal = Journal(log)
         self.journal.write("run", seed=seed, toggle=toggle, requeue=requeue, error_max=ERROR_MAX,
                            attempts_max=ATTEMPTS_MAX)
-        self.world = World(cloud, toggle)
+        self.world = World(cloud, queue, table, toggle)
         self.settings = {"WATCH_REQUEUE": requeue, "WATCH_POLL_MAX": "200ms"}
-        self.queue = storage.account_of(cloud).queue("code-requests")
-        self.poison = storage.account_of(cloud).queue("code-requests-poison")
+        self.queue = queue.account.queue(engines.QUEUE)
+        self.poison = queue.account.queue(engines.QUEUE + "-poison")
         self.asker = Asker(self.journal, LIFETIME)
-        self.proxy = QueueProxy(cloud.data, self.world.queue_port, self.chance, self.saw_put)
+        self.proxy = QueueProxy(cloud.data, queue, self.chance, self.saw_put)
         self.lives = Lives(self.world, self.asker, self.journal, self.chance, self.put_code)
         self.trouble = Trouble(self.world, self.proxy, self.journal, self.chance, LIFETIME)
-        self.table = TableWatch(self.world.table, self.journal)
+        self.table = TableWatch(table, self.journal)
         secrets = vault.Vault(cloud, cloud.environment_of("app"))
         self.pepper = secrets.get("code-pepper").encode()
         self.puts = []
@@ -87,7 +88,7 @@ class Driver:
             if not self.world.toggle:
                 await self.drain()
             looking.cancel()
-            self.write_what_is_left()
+            await self.write_what_is_left()
         finally:
             looking.cancel()
             self.world.end()
@@ -109,7 +110,7 @@ class Driver:
 
     async def keep_looking(self):
         while True:
-            self.table.look()
+            await self.table.look()
             for who, code in self.world.ended_by_themselves():
                 if who not in self.dead:
                     self.dead.add(who)
@@ -121,8 +122,8 @@ class Driver:
         escaped = text.replace("&", "&amp;").replace("<", "&lt;").encode()
         try:
             return (await asyncio.to_thread(self.queue.put, escaped)).status == 201
-        except OSError:
-            return False  # the cloud is being killed
+        except (OSError, http.client.HTTPException):
+            return False  # the queue is being killed
 
     async def put_code(self, code, issued):
         moment = datetime.datetime.fromtimestamp(issued, datetime.timezone.utc)
@@ -148,7 +149,7 @@ class Driver:
         if count:
             self.journal.write("left", what="messages", count=count)
 
-    def write_what_is_left(self):
+    async def write_what_is_left(self):
         labels = {text: label for label, text in self.asker.texts.items()}
         keys = {
             hmac.new(self.pepper, text.encode(), hashlib.sha256).digest(): label
@@ -161,7 +162,7 @@ class Driver:
         for code, at, heard in self.puts:
             self.journal.write("put", code=labels.get(code, code), at=at, heard=heard)
         if not self.world.toggle:
-            for key in self.table.look():
+            for key in await self.table.look():
                 self.journal.write("left", what="row", code=keys.get(key))
             for key, history in self.table.histories.items():
                 for record in history:

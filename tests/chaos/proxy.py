@@ -1,7 +1,7 @@
 """Stands between the processes and the queue, and loses, delays and repeats what passes.
 
-It speaks TLS to both sides with the local cloud's own certificate, so that it sees requests and
-answers and each fault is the one it means: a request that never arrives, one that takes effect
+It speaks TLS to the processes with the local cloud's own certificate, and to the queue as the queue
+does, so that it sees requests and answers and each fault is the one it means: a request that never arrives, one that takes effect
 while its answer is lost, one that arrives twice.
 """
 
@@ -50,9 +50,9 @@ async def read_message(reader):
 class QueueProxy:
     """`saw_put(code, heard)` is called for each message that the queue took."""
 
-    def __init__(self, cloud_data, port, chance, saw_put):
+    def __init__(self, cloud_data, queue, chance, saw_put):
         self.port = None
-        self.upstream_port = port
+        self.upstream_port = queue.port
         self.chance = chance
         self.saw_put = saw_put
         self.faults = Faults()
@@ -62,7 +62,8 @@ class QueueProxy:
         self.server_tls = ssl.SSLContext(ssl.PROTOCOL_TLS_SERVER)
         keys = cloud_data / "keys"
         self.server_tls.load_cert_chain(keys / "server.pem", keys / "server-key.pem")
-        self.client_tls = ssl.create_default_context(cafile=str(cloud_data / "ca.pem"))
+        trust = ssl.create_default_context(cafile=str(cloud_data / "ca.pem"))
+        self.client_tls = trust if queue.tls else None
 
     async def start(self):
         self.server = await asyncio.start_server(

@@ -27,7 +27,7 @@ VISIBILITY = 5  # our own watcher's, so that crashes cost both the same
 
 
 def open_table():
-    table = sqlite3.connect(os.environ["CODE_TABLE_FILE"] + ".toggle", isolation_level=None,
+    table = sqlite3.connect(os.environ["TOGGLE_TABLE_FILE"], isolation_level=None,
                             timeout=30)
     table.execute("PRAGMA journal_mode = WAL")
     table.execute("CREATE TABLE IF NOT EXISTS codes (code TEXT PRIMARY KEY)")
@@ -54,7 +54,8 @@ def visit(queue, table, message):
 
 def watch(data):
     trust = ssl.create_default_context(cafile=str(data / "ca.pem"))
-    url, _, name = os.environ["STORAGE_QUEUE_URL"].rpartition("/")
+    # Signed with the account's key, so without the SAS that may stand behind it.
+    url, _, name = os.environ["STORAGE_QUEUE_URL"].partition("?")[0].rpartition("/")
     queue = storage.Account(url, trust).queue(name)
     table = open_table()
     print("watching", flush=True)

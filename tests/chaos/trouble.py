@@ -4,8 +4,6 @@ Each fault is recorded with `start` and `until`: outside of these times it distu
 """
 
 import asyncio
-import contextlib
-import sqlite3
 
 from chaos.proxy import Faults
 
@@ -23,8 +21,12 @@ class Trouble:
         self.journal = journal
         self.chance = chance
         self.lifetime = lifetime
-        self.counts = {"kills": 0, "pauses": 0, "table locks": 0, "outages": 0, "cloud kills": 0}
-        self.running = set()
+        self.counts = {"kills": 0, "pauses": 0, "outages": 0, "cloud kills": 0}
+        if hasattr(world.table, "locked"):
+            self.counts["table locks"] = 0
+        for service in world.services:
+            self.counts |= {f"{service.name} pauses": 0, f"{service.name} restarts": 0}
+        self.begun = []
 
     async def run(self, seconds):
         """Returns when all of it is over and every process runs."""
@@ -41,21 +43,22 @@ class Trouble:
                 self.begin(self.any_fault())
                 await asyncio.sleep(self.chance.uniform(0.1, 0.9))
             await asyncio.sleep(self.chance.uniform(*CALM))
-        await asyncio.gather(*self.running)
+        await asyncio.gather(*self.begun)
 
     def begin(self, fault):
-        task = asyncio.create_task(fault)
-        self.running.add(task)
-        task.add_done_callback(self.running.discard)
+        self.begun.append(asyncio.create_task(fault))
 
     def any_fault(self):
         members = list(self.world.members.values())
         one = self.chance.choice(members)
         faults = [
             (30, self.kill, (one,)), (30, self.pause, (one,)),
-            (8, self.bad_network, ()), (8, self.lock_table, ()), (4, self.kill_cloud, ()),
-            (2, self.kill_all, (members,)),
+            (8, self.bad_network, ()), (4, self.kill_cloud, ()), (2, self.kill_all, (members,)),
         ]
+        if hasattr(self.world.table, "locked"):
+            faults.append((8, self.lock_table, ()))
+        for service in self.world.services:
+            faults += [(6, self.pause_service, (service,)), (6, self.restart_service, (service,))]
         _, fault, arguments = self.chance.choices(faults, [weight for weight, _, _ in faults])[0]
         return fault(*arguments)
 
@@ -84,27 +87,54 @@ class Trouble:
         start = self.journal.now()
         member.pause()
         self.counts["pauses"] += 1
-        # One in six outlasts every code that it knows.
-        short = self.chance.random() > 1 / 6
-        longest = (0.1, 3.0) if short else (self.lifetime, self.lifetime + 3)
-        await asyncio.sleep(self.chance.uniform(*longest))
+        await asyncio.sleep(self.pause_seconds())
         member.resume()
         member.busy = False
         self.record("pause", member.name, start)
+
+    def pause_seconds(self):
+        """One in six outlasts every code that anybody knows."""
+        short = self.chance.random() > 1 / 6
+        longest = (0.1, 3.0) if short else (self.lifetime, self.lifetime + 3)
+        return self.chance.uniform(*longest)
+
+    async def pause_service(self, service):
+        """What was asked of it before happens when it goes on, or was given up meanwhile."""
+        if service.busy:
+            return
+        service.busy = True
+        start = self.journal.now()
+        service.pause()
+        self.counts[f"{service.name} pauses"] += 1
+        await asyncio.sleep(self.pause_seconds())
+        service.resume()
+        service.busy = False
+        self.record("pause", service.name, start)
+        self.record_recovery(service.name, start)
+
+    async def restart_service(self, service):
+        if service.busy:
+            return
+        service.busy = True
+        start = self.journal.now()
+        self.counts[f"{service.name} restarts"] += 1
+        await asyncio.to_thread(service.restart)
+        service.busy = False
+        self.record_recovery(service.name, start)
+
+    def record_recovery(self, who, start):
+        """Who met the outage waits the longer before he asks again the longer it was."""
+        down = self.journal.now() - start
+        self.record("outage", who, start, min(BACK_OFF_MAX, 2 + 2 * down))
 
     async def lock_table(self):
         """As if a process were stopped in the middle of its write: all others wait, with the time
         in their hands at which they began."""
         start = self.journal.now()
         self.counts["table locks"] += 1
-        with contextlib.closing(
-            sqlite3.connect(self.world.table, isolation_level=None, timeout=0)
-        ) as table:
-            with contextlib.suppress(sqlite3.OperationalError):  # locked already
-                table.execute("BEGIN IMMEDIATE")
-                # Less than the others' patience (sqlite::OpenOptions), so that they write late.
-                await asyncio.sleep(self.chance.uniform(0.2, 3))
-                table.execute("ROLLBACK")
+        with self.world.table.locked() as held:
+            # Less than the others' patience (sqlite::OpenOptions), so that they write late.
+            await asyncio.sleep(self.chance.uniform(0.2, 3) if held else 0)
         self.record("pause", "table", start)
 
     async def bad_network(self):
@@ -133,5 +163,4 @@ class Trouble:
         self.counts["cloud kills"] += 1
         await self.world.restart_cloud()
         self.world.cloud_busy = False
-        down = self.journal.now() - start
-        self.record("kill", "cloud", start, min(BACK_OFF_MAX, 2 + 2 * down))
+        self.record_recovery("cloud", start)

@@ -10,6 +10,7 @@ import sys
 import urllib.parse
 
 import harness
+from chaos.engines import Service
 
 FAKETIME = next(pathlib.Path("/usr/lib").glob("*/faketime/libfaketimeMT.so.1"), None)
 TOGGLE = pathlib.Path(__file__).with_name("toggle.py")
@@ -65,17 +66,19 @@ class Member:
 
 
 class World:
-    """`queue_port`: what the processes are told, the proxy's. `toggle`: the walkthrough's watcher
-    and sign-in in place of ours."""
+    """`queue` and `table`: see engines.py. `toggle`: the walkthrough's watcher and sign-in in place
+    of ours."""
 
-    def __init__(self, cloud, toggle):
+    def __init__(self, cloud, queue, table, toggle):
         self.cloud_data = cloud.data
         self.cloud = cloud
         self.cloud_process = cloud
+        self.queue = queue
+        self.table = table
+        self.services = [engine for engine in (queue, table) if isinstance(engine, Service)]
         self.toggle = toggle
-        self.table = cloud.data / "chaos-codes.db"
         ports = {name: urllib.parse.urlsplit(url).port for name, url in cloud.endpoints.items()}
-        self.queue_port = ports["queue"]
+        self.queue_port = ports["queue"]  # of the cloud, in the settings that it gives
         # After a kill it comes back where it was.
         names = ("functions", "queue", "vault", "identity")
         self.ports = ",".join(f"{name}={ports[name]}" for name in names)
@@ -90,13 +93,15 @@ class World:
             environment = self.cloud.environment_of(identity)
             queue = environment["STORAGE_QUEUE_URL"]
             environment |= {
-                "STORAGE_QUEUE_URL": queue.replace(f":{self.queue_port}/", f":{proxy_port}/"),
-                "CODE_TABLE_FILE": str(self.table),
+                "STORAGE_QUEUE_URL":
+                    queue.replace(f":{self.queue_port}/", f":{proxy_port}/") + self.queue.query,
                 "CODE_LIFETIME": f"{lifetime}s",
                 "PORT": "0",
+                **self.table.settings,
                 **settings,
             }
             if self.is_toggle(kind):
+                environment["TOGGLE_TABLE_FILE"] = str(self.cloud_data / "toggle.db")
                 offset = 0.0  # It looks at no clock.
             else:
                 environment |= {
@@ -143,12 +148,17 @@ class World:
                 yield member.name, member.process.child.returncode
         if not self.cloud_busy and not self.cloud_process.running():
             yield "cloud", self.cloud_process.child.returncode
+        for service in self.services:
+            if not service.busy and not service.process.running():
+                yield service.name, service.process.child.returncode
 
     def end(self):
         for member in self.members.values():
             if member.process:
                 member.kill()
         self.cloud_process.kill()
+        for service in self.services:
+            service.kill()
 
     def logs(self):
         for member in self.members.values():

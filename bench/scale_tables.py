@@ -1,0 +1,51 @@
+"""The code tables that bench/scale compares: settings for the copies, and requests as the table's
+own server counts them, by name."""
+
+import collections
+import re
+import shutil
+import subprocess
+
+import queue_servers
+
+
+class Sqlite:
+    """In the copies themselves: no requests, but one file on one machine."""
+
+    name = "sqlite"
+
+    def __init__(self, cloud):
+        self.settings = {"CODE_TABLE_FILE": str(cloud.data / "scale-codes.db")}
+
+    def requests(self):
+        return collections.Counter()
+
+
+class Redis:
+    """Answers after its sync, as SQLite does."""
+
+    name = "redis"
+
+    def __init__(self, _cloud):
+        self.port = queue_servers.Redis().port
+        self.settings = {"CODE_TABLE_URL": f"redis://127.0.0.1:{self.port}"}
+
+    def requests(self):
+        """What scripts call inside the server is in commandstats as well: only scripts count."""
+        text = subprocess.run(["redis-cli", "-p", str(self.port), "info", "commandstats"],
+                              capture_output=True, text=True, check=True).stdout
+        found = re.findall(r"^cmdstat_(eval|evalsha|evalsha_ro):calls=(\d+)", text, re.M)
+        return collections.Counter({f"redis {name}": int(count) for name, count in found})
+
+
+KINDS = (Sqlite, Redis)
+
+
+def available(names):
+    for kind in KINDS:
+        if kind.name not in names:
+            continue
+        if kind is Redis and not shutil.which("redis-server"):
+            print("redis: needs the Debian package redis-server")
+            continue
+        yield kind

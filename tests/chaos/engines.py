@@ -1,0 +1,155 @@
+"""What the processes of a chaos run stand on: the queue and the code table, each with the settings
+that lead our processes to it, a look at what is in it, and what can be done to it.
+
+A look at a table gives {key: (state, attempts)} of all rows, each as it was at some moment between
+the look's begin and its end; OSError where the table does not answer.
+"""
+
+import contextlib
+import os
+import signal
+import socket
+import sqlite3
+import urllib.parse
+
+import harness
+import storage
+from azurite import AVAILABLE as AZURITE_AVAILABLE
+from azurite import Azurite
+
+STATES = ("pending", "valid", "used", "revoked")
+QUEUE = "code-requests"
+LOOK_PATIENCE = 2.0
+
+
+class Service:
+    """A process of somebody else's. `restart` costs nothing that it has answered."""
+
+    busy = False  # somebody is pausing or restarting it
+
+    def pause(self):
+        os.kill(self.pid, signal.SIGSTOP)
+
+    def resume(self):
+        os.kill(self.pid, signal.SIGCONT)
+
+
+class CloudQueue:
+    """The local cloud's own: killed and started with it."""
+
+    tls = True
+    query = ""
+
+    def __init__(self, cloud):
+        self.port = urllib.parse.urlsplit(cloud.endpoints["queue"]).port
+        self.account = storage.account_of(cloud)
+
+
+class AzuriteQueue(Service, Azurite):
+    """Restarted by the signal on which it saves: a kill -9 would lose what it has answered, and that
+    would prove nothing about us."""
+
+    name = "azurite-queue"
+    tls = False
+    query = "?" + storage.account_sas()
+
+    def __init__(self):
+        super().__init__("queue", on_disk=True)
+        self.account = self.account()
+        self.account.queue(QUEUE).create()
+
+
+class SqliteTable:
+    def __init__(self, folder):
+        self.file = folder / "chaos-codes.db"
+        self.settings = {"CODE_TABLE_FILE": str(self.file)}
+
+    def look(self):
+        with contextlib.closing(sqlite3.connect(f"file:{self.file}?mode=ro", uri=True)) as table:
+            return {
+                key: (STATES[state], attempts)
+                for key, state, attempts in table.execute("SELECT key, state, attempts FROM codes")
+            }
+
+    @contextlib.contextmanager
+    def locked(self):
+        """As if a process were stopped in the middle of its write; whether it is."""
+        with contextlib.closing(
+            sqlite3.connect(self.file, isolation_level=None, timeout=0)
+        ) as table:
+            try:
+                table.execute("BEGIN IMMEDIATE")
+            except sqlite3.OperationalError:  # locked already
+                yield False
+                return
+            yield True
+            table.execute("ROLLBACK")
+
+
+class RedisTable(Service):
+    """Debian's redis-server; what it has answered is on disk, so it may be killed."""
+
+    name = "redis"
+    # All rows at one moment.
+    LOOK = (
+        "local found = {} for _, name in ipairs(redis.call('KEYS', '{latchkey}:code:*')) do"
+        " local row = redis.call('HMGET', name, 'state', 'attempts')"
+        " found[#found + 1] = string.sub(name, -64) .. ' ' .. row[1] .. ' ' .. row[2] end"
+        " return found"
+    )
+
+    def __init__(self):
+        self.folder = harness.scratch_folder()
+        with socket.create_server(("127.0.0.1", 0)) as probe:
+            self.port = probe.getsockname()[1]
+        self.settings = {"CODE_TABLE_URL": f"redis://127.0.0.1:{self.port}"}
+        self.logs = []
+        self._start()
+
+    @property
+    def pid(self):
+        return self.process.pid
+
+    def _start(self):
+        self.process = harness.Process(
+            ["redis-server", "--port", self.port, "--bind", "127.0.0.1", "--dir", self.folder,
+             "--appendonly", "yes", "--appendfsync", "always", "--save", ""]
+        )
+        self.logs.append(self.process.out)
+        harness.wait_until(lambda: "Ready to accept" in self.process.output(), "redis")
+
+    def restart(self):
+        """kill -9, and another one on the same files."""
+        self.process.kill()
+        self._start()
+
+    def kill(self):
+        self.process.kill()
+
+    def look(self):
+        words = b"".join(b"$%d\r\n%s\r\n" % (len(word), word)
+                         for word in (b"EVAL", self.LOOK.encode(), b"0"))
+        with socket.create_connection(("127.0.0.1", self.port), LOOK_PATIENCE) as connection:
+            connection.sendall(b"*3\r\n" + words)
+            answer = connection.makefile("rb")
+            rows = {}
+            for _ in range(self._length(answer, b"*")):
+                text = answer.read(self._length(answer, b"$") + 2)
+                key, state, attempts = text.split()
+                rows[bytes.fromhex(key.decode())] = (STATES[int(state)], int(attempts))
+        return rows
+
+    @staticmethod
+    def _length(answer, kind):
+        line = answer.readline()
+        if line[:1] != kind:
+            raise OSError(f"redis says {line!r}")  # that it is loading, or nothing
+        return int(line[1:])
+
+
+def make_queue(name, cloud):
+    return AzuriteQueue() if name == "azurite" else CloudQueue(cloud)
+
+
+def make_table(name, cloud):
+    return RedisTable() if name == "redis" else SqliteTable(cloud.data)
