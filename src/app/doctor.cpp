@@ -5,6 +5,7 @@
 
 #include <filesystem>
 
+#include "app/code_tables.hpp"
 #include "app/token_facts.hpp"
 #include "azure/vault_challenge.hpp"
 #include "base/sqlite.hpp"
@@ -46,7 +47,7 @@ std::string unreachable_remedy(const http::Url& url, std::string_view setting, c
 }  // namespace
 
 Task<std::vector<Finding>> Doctor::examine(Trust trust) {
-  auto access = AzureAccess::create(patient_.settings, std::move(trust), world_);
+  auto access = AzureAccess::create(patient_.settings, trust, world_);
   if (!access) {
     failed("credential", access.error().message, {});
     co_return std::move(findings_);
@@ -67,7 +68,7 @@ Task<std::vector<Finding>> Doctor::examine(Trust trust) {
   if (issues()) co_await check_number();
   const bool has_queue = co_await check_queue_is_there();
   if (has_queue) co_await check_sending_and_receiving();
-  check_code_table();
+  co_await check_code_table(std::move(trust));
   check_clock();
   co_return std::move(findings_);
 }
@@ -223,8 +224,28 @@ std::string Doctor::allow_on_queue(std::string_view role) const {
       role);
 }
 
-void Doctor::check_code_table() {
-  const auto& file = patient_.settings.code_table;
+Task<> Doctor::check_code_table(Trust trust) {
+  const CodeTableSettings& table = patient_.settings.code_table;
+  if (!table.file.empty()) {
+    check_code_file();
+    co_return;
+  }
+  auto open = open_code_tables(patient_.settings, std::move(trust), world_);
+  if (!open) {
+    failed("code table", open.error().message, "correct CODE_TABLE_URL");
+    co_return;
+  }
+  auto asked = co_await open->tables.codes->find({});
+  if (asked) {
+    ok("code table", fmt::format("{} answers", table.shown()));
+  } else {
+    failed("code table", asked.error().message,
+           "let this process reach CODE_TABLE_URL, with a login that it knows");
+  }
+}
+
+void Doctor::check_code_file() {
+  const auto& file = patient_.settings.code_table.file;
   const std::string check = "code table";
   std::error_code ignored;
   if (!std::filesystem::exists(file, ignored)) {

@@ -46,7 +46,8 @@ class Doctor {
   Task<> check_sending_and_receiving();
   Task<> check_receiving(Result<wire::QueueMessage> probe);
   std::string allow_on_queue(std::string_view role) const;
-  void check_code_table();
+  Task<> check_code_table(Trust trust);
+  void check_code_file();
   void check_clock();
 
   void ok(std::string check, std::string detail);

@@ -3,6 +3,7 @@
 #include <cstdio>
 #include <string_view>
 
+#include "app/code_tables.hpp"
 #include "app/command_world.hpp"
 #include "app/commands.hpp"
 #include "app/handler_settings.hpp"
@@ -10,7 +11,6 @@
 #include "app/service_parts.hpp"
 #include "base/file.hpp"
 #include "base/log.hpp"
-#include "codes/sqlite_code_table.hpp"
 #include "service/function_routes.hpp"
 #include "service/problem.hpp"
 
@@ -70,15 +70,15 @@ Result<std::unique_ptr<http::Server>> listen(const ListenSettings& listen, http:
 class Parts {
  public:
   Task<Result<>> start(const ApiSettings& settings, std::string authorities, World world) {
-    auto tables = codes::open_sqlite_tables(settings.service.code_table);
-    if (!tables) co_return fail(tables.error());
-    tables_ = std::move(*tables);
     auto trust = Trust::system_trust(authorities);
     if (!trust) co_return fail(trust.error());
-    auto api = co_await ApiPart::make(settings, tables_, *trust, world);
+    auto open = open_code_tables(settings.service, *trust, world);
+    if (!open) co_return fail(open.error());
+    open_ = std::move(*open);
+    auto api = co_await ApiPart::make(settings, open_.tables, *trust, world);
     if (!api) co_return fail(api.error());
     api_ = std::move(*api);
-    auto watch = co_await WatchPart::start_for_host(settings.service, *tables_.codes,
+    auto watch = co_await WatchPart::start_for_host(settings.service, *open_.tables.codes,
                                                     std::move(*trust), world);
     if (!watch) co_return fail(watch.error());
     watch_ = std::move(*watch);
@@ -94,7 +94,7 @@ class Parts {
   }
 
  private:
-  codes::CodeTables tables_;
+  OpenCodeTables open_;
   std::unique_ptr<ApiPart> api_;
   std::unique_ptr<WatchPart> watch_;
   std::unique_ptr<service::FunctionRoutes> functions_;

@@ -28,7 +28,7 @@ Result<ApiSettings> read_handler_settings(const Environment& environment,
   auto access = read_access_settings(effective, false);
   if (!access) return fail(access.error());
   settings->access = std::move(*access);
-  if (on_azure(environment)) {
+  if (on_azure(environment) && !settings->service.code_table.file.empty()) {
     return setting_error("CODE_TABLE_URL", "",
                          "the instances of a function app share no disk, so the code table "
                          "cannot be a file",

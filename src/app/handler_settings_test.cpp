@@ -52,6 +52,8 @@ TEST(HandlerSettings, OnAzureTheTableIsNoFile) {
     auto environment = in_a_function_app();
     environment.set(name, "an-instance");
     EXPECT_NE(problem_of(environment).find("CODE_TABLE_URL"), std::string::npos) << name;
+    environment.set("CODE_TABLE_URL", "rediss://object-id@cache.example:10000");
+    EXPECT_EQ(problem_of(environment), "") << name;
   }
 }
 

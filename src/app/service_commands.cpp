@@ -2,6 +2,7 @@
 
 #include <cstdio>
 
+#include "app/code_tables.hpp"
 #include "app/command_world.hpp"
 #include "app/commands.hpp"
 #include "app/names.hpp"
@@ -11,7 +12,6 @@
 #include "cloud/data_folder.hpp"
 #include "cloud/functions/functions_host.hpp"
 #include "cloud/settings.hpp"
-#include "codes/sqlite_code_table.hpp"
 #include "service/random_number.hpp"
 
 /// `latchkey serve`, `watch` and `number`: one part of the product, settings from the environment,
@@ -27,11 +27,11 @@ void print_listening(std::string_view what, std::uint16_t port, std::string_view
 
 Task<int> serve(const ApiSettings& settings, World world) {
   StopSignal stop(world.executor);
-  auto tables = codes::open_sqlite_tables(settings.service.code_table);
-  if (!tables) co_return report(tables.error());
   auto trust = Trust::system_trust();
   if (!trust) co_return report(trust.error());
-  auto part = co_await ApiPart::start(settings, *tables, std::move(*trust), world);
+  auto open = open_code_tables(settings.service, *trust, world);
+  if (!open) co_return report(open.error());
+  auto part = co_await ApiPart::start(settings, open->tables, std::move(*trust), world);
   if (!part) co_return report(part.error());
   print_listening("API", (*part)->port(), "/api/v1/getcode");
   co_await stop.wait();
@@ -44,11 +44,11 @@ Task<int> serve(const ApiSettings& settings, World world) {
 
 Task<int> watch(const ServiceSettings& settings, World world) {
   StopSignal stop(world.executor);
-  auto tables = codes::open_sqlite_tables(settings.code_table);
-  if (!tables) co_return report(tables.error());
   auto trust = Trust::system_trust();
   if (!trust) co_return report(trust.error());
-  auto part = co_await WatchPart::start(settings, *tables->codes, std::move(*trust), world);
+  auto open = open_code_tables(settings, *trust, world);
+  if (!open) co_return report(open.error());
+  auto part = co_await WatchPart::start(settings, *open->tables.codes, std::move(*trust), world);
   if (!part) co_return report(part.error());
   fmt::print("latchkey: watching the queue\n");
   std::fflush(stdout);

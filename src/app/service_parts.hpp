@@ -15,7 +15,7 @@
 #include "codes/number_api.hpp"
 #include "codes/pepper_source.hpp"
 #include "codes/rate_limiter.hpp"
-#include "codes/sqlite_code_table.hpp"
+#include "codes/code_tables.hpp"
 #include "codes/verifier.hpp"
 #include "codes/watcher.hpp"
 #include "http/server.hpp"

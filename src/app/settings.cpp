@@ -185,7 +185,9 @@ Result<ServiceSettings> read_service_settings(const Environment& environment, Ne
   }
   SettingReader read(environment);
   settings.pepper_secret_name = read.text("CODE_PEPPER_SECRET_NAME", "code-pepper");
-  settings.code_table = read.text("CODE_TABLE_FILE", (data / "codes.db").string());
+  auto code_table = read_code_table_settings(environment, data);
+  if (!code_table) return fail(code_table.error());
+  settings.code_table = std::move(*code_table);
   settings.audit_folder = read.text("AUDIT_FOLDER", (data / "audit").string());
   settings.credential = read_credential_settings(environment);
   settings.http = read_http(environment);

@@ -6,6 +6,7 @@
 #include <string>
 #include <vector>
 
+#include "app/code_table_settings.hpp"
 #include "app/environment.hpp"
 #include "azure/credential.hpp"
 #include "base/result.hpp"
@@ -23,7 +24,7 @@ struct ServiceSettings {
   std::string key_vault_url;                           ///< KEY_VAULT_URL
   std::string queue_url;                               ///< STORAGE_QUEUE_URL; may carry a SAS
   std::string pepper_secret_name;                      ///< CODE_PEPPER_SECRET_NAME
-  std::filesystem::path code_table;                    ///< CODE_TABLE_FILE
+  CodeTableSettings code_table;
   std::chrono::milliseconds lifetime{};                ///< CODE_LIFETIME
   bool message_base64 = false;                         ///< QUEUE_MESSAGE_ENCODING
   bool accept_unissued = false;                        ///< ACCEPT_UNISSUED_CODES

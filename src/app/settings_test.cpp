@@ -21,7 +21,7 @@ TEST(Settings, TheWalkthroughsFourAreEnough) {
   ASSERT_TRUE(settings) << settings.error().message;
   EXPECT_EQ(settings->key_vault_url, "https://lock.vault.azure.net");
   EXPECT_EQ(settings->lifetime, std::chrono::seconds{600});
-  EXPECT_EQ(settings->code_table, "/data/codes.db");
+  EXPECT_EQ(settings->code_table.file, "/data/codes.db");
 }
 
 TEST(Settings, TheWatcherNeedsNoNumberApi) {

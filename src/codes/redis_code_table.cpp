@@ -335,10 +335,6 @@ class RedisAnswerTable final : public AnswerTable {
   SharedConnection redis_;
 };
 
-Task<Result<RedisLogin>> fixed_login(RedisLogin login) {
-  co_return login;
-}
-
 }  // namespace
 
 CodeTables open_redis_tables(RedisAddress address, RedisLoginSource login, RedisWorld world) {
@@ -346,12 +342,6 @@ CodeTables open_redis_tables(RedisAddress address, RedisLoginSource login, Redis
       std::make_shared<RedisConnection>(std::move(address), std::move(login), std::move(world));
   return {.codes = std::make_unique<RedisCodeTable>(redis),
           .answers = std::make_unique<RedisAnswerTable>(redis)};
-}
-
-RedisLoginSource login_of(const RedisAddress& address) {
-  return [login = RedisLogin{.user = address.user, .password = address.password}](bool) {
-    return fixed_login(login);
-  };
 }
 
 }  // namespace latchkey::codes

@@ -11,7 +11,4 @@ namespace latchkey::codes {
 /// What Redis keeps over a restart or a failover is the server's own setting: docs/redis.md.
 CodeTables open_redis_tables(RedisAddress address, RedisLoginSource login, RedisWorld world);
 
-/// The login of `address` itself.
-RedisLoginSource login_of(const RedisAddress& address);
-
 }  // namespace latchkey::codes

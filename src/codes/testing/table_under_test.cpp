@@ -7,6 +7,7 @@
 #include "base/clock.hpp"
 #include "base/random.hpp"
 #include "codes/redis_code_table.hpp"
+#include "codes/redis_login.hpp"
 #include "codes/sqlite_code_table.hpp"
 
 namespace latchkey::codes::testing {

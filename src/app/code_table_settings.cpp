@@ -1,0 +1,81 @@
+#include "app/code_table_settings.hpp"
+
+#include <fmt/format.h>
+
+#include "app/setting_reader.hpp"
+#include "http/url.hpp"
+
+namespace latchkey::app {
+namespace {
+
+constexpr std::string_view kUrl = "CODE_TABLE_URL";
+constexpr std::string_view kExample = "rediss://OBJECT_ID@NAME.REGION.redis.azure.net:10000";
+constexpr std::string_view kSqlite = "sqlite:";
+
+/// What may be shown of a URL: not what stands before an @, nor a query.
+std::string without_credentials(std::string_view url) {
+  const auto scheme_end = url.find("://");
+  const auto at = url.rfind('@');
+  const std::string_view scheme =
+      scheme_end == std::string_view::npos ? "" : url.substr(0, scheme_end + 3);
+  std::string_view rest =
+      at == std::string_view::npos ? url.substr(scheme.size()) : url.substr(at + 1);
+  rest = rest.substr(0, rest.find('?'));
+  return std::string(scheme).append(rest);
+}
+
+tl::unexpected<Error> wrong(const std::string& url, std::string_view problem) {
+  return setting_error(kUrl, without_credentials(url), problem, kExample);
+}
+
+Result<> read_redis(const std::string& url, CodeTableSettings& settings) {
+  auto address = codes::parse_redis_url(url);
+  if (!address) return wrong(url, address.error().message);
+  const bool own = http::is_loopback_host(address->peer.host);
+  const bool has_secret = !settings.secret_name.empty();
+  if (!address->password.empty() && (has_secret || !own)) {
+    return wrong(url,
+                 "a password is no setting; put it into the vault and name it in "
+                 "CODE_TABLE_SECRET_NAME, or leave it out and sign in with a token of Entra ID");
+  }
+  const bool by_token = !address->user.empty() && address->password.empty() && !has_secret;
+  if (by_token && !address->peer.tls) {
+    return wrong(url,
+                 "a user without a password signs in with a token of Entra ID, and that goes "
+                 "through TLS only, rediss://");
+  }
+  settings.redis = std::move(*address);
+  return {};
+}
+
+}  // namespace
+
+std::string CodeTableSettings::shown() const {
+  if (redis) return fmt::format("Redis at {}", redis->peer.shown());
+  return file.string();
+}
+
+Result<CodeTableSettings> read_code_table_settings(const Environment& environment,
+                                                   const std::filesystem::path& data) {
+  CodeTableSettings settings;
+  const std::string& url = environment.get(kUrl);
+  const std::string& file = environment.get("CODE_TABLE_FILE");
+  settings.secret_name = environment.get("CODE_TABLE_SECRET_NAME");
+  if (url.empty()) {
+    settings.file = file.empty() ? data / "codes.db" : std::filesystem::path(file);
+    return settings;
+  }
+  if (!file.empty()) return wrong(url, "CODE_TABLE_FILE is set as well, and there is one table");
+  if (url.starts_with(kSqlite) && url.size() > kSqlite.size()) {
+    settings.file = url.substr(kSqlite.size());
+    return settings;
+  }
+  if (url.starts_with("redis://") || url.starts_with("rediss://")) {
+    auto read = read_redis(url, settings);
+    if (!read) return fail(read.error());
+    return settings;
+  }
+  return wrong(url, "it begins with sqlite:, redis:// or rediss://");
+}
+
+}  // namespace latchkey::app

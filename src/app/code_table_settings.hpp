@@ -1,0 +1,29 @@
+#pragma once
+
+#include <filesystem>
+#include <optional>
+#include <string>
+
+#include "app/environment.hpp"
+#include "base/result.hpp"
+#include "codes/redis_address.hpp"
+
+namespace latchkey::app {
+
+/// Where the code table is: CODE_TABLE_URL, or CODE_TABLE_FILE for short.
+struct CodeTableSettings {
+  std::filesystem::path file{};                ///< SQLite; empty for a table that is a service
+  std::optional<codes::RedisAddress> redis{};  ///< redis://, rediss://
+  std::string secret_name{};                   ///< CODE_TABLE_SECRET_NAME: the service's password
+
+  /// Without a credential, for people.
+  std::string shown() const;
+};
+
+/// A SQLite file in `data` when nothing is set. Error: invalid_argument, the one line to show. It
+/// never holds a password, and a password is taken from a setting for this machine's own Redis
+/// only.
+Result<CodeTableSettings> read_code_table_settings(const Environment& environment,
+                                                   const std::filesystem::path& data);
+
+}  // namespace latchkey::app

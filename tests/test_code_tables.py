@@ -1,0 +1,233 @@
+"""The code table in Redis: the conformance test of all tables, and the shipped binary over it when
+Redis refuses, is away, or comes back. (What a table must do stands in src/codes/table_*_test.cpp.)"""
+
+import re
+import shutil
+import socket
+import subprocess
+import unittest
+
+import harness
+import vault
+
+REDIS = shutil.which("redis-server")
+OPENSSL = shutil.which("openssl")
+
+# What docs/redis.md tells people to allow, word for word.
+PERMISSIONS = re.search(
+    r"ACL SETUSER latchkey on >PASSWORD (.*)", (harness.ROOT / "docs" / "redis.md").read_text()
+)[1].split()
+
+
+def conformance_test():
+    """codes_tests of this build or, since a release build has none, of another one."""
+    folders = [harness.BINARY.parent, *(harness.ROOT / "build" / name for name in ("dev", "asan"))]
+    return next((folder / "codes_tests" for folder in folders
+                 if (folder / "codes_tests").exists()), None)
+
+
+def free_port():
+    """A port that was free a moment ago: redis-server cannot be asked to choose one."""
+    with socket.socket() as probe:
+        probe.bind(("127.0.0.1", 0))
+        return probe.getsockname()[1]
+
+
+class Redis:
+    """A redis-server that answers only after its change is on disk, on one port over restarts."""
+
+    def __init__(self, *options, tls=False):
+        self.folder = harness.scratch_folder()
+        self.port = free_port()
+        port = ["--port", "0", "--tls-port", self.port] if tls else ["--port", self.port]
+        self.arguments = [REDIS, *port, "--bind", "127.0.0.1", "--appendonly", "yes",
+                          "--appendfsync", "always", "--save", "", "--maxmemory-policy",
+                          "noeviction", *options]
+        self.start()
+
+    def start(self):
+        self.process = harness.Process(self.arguments, folder=self.folder)
+        ready = lambda: "Ready to accept" in self.process.output() or not self.process.running()
+        harness.wait_until(ready, "redis-server")
+        if not self.process.running():
+            raise AssertionError(self.process.everything_written())
+
+    def kill(self):
+        self.process.kill()
+
+    @property
+    def url(self):
+        return f"redis://127.0.0.1:{self.port}/0"
+
+    def command(self, *words):
+        """One command in the inline form; its answer's first line."""
+        with socket.create_connection(("127.0.0.1", self.port), harness.PATIENCE) as connection:
+            connection.sendall(" ".join(words).encode() + b"\r\n")
+            return connection.recv(65536).decode().strip()
+
+
+def certificates(folder):
+    """An authority and a certificate of it for 127.0.0.1, as files."""
+    def openssl(*words):
+        subprocess.run([OPENSSL, *words], cwd=folder, check=True, capture_output=True)
+
+    openssl("req", "-x509", "-newkey", "ec", "-pkeyopt", "ec_paramgen_curve:P-256", "-nodes",
+            "-keyout", "ca.key", "-out", "ca.pem", "-subj", "/CN=Test authority", "-days", "2")
+    openssl("req", "-newkey", "ec", "-pkeyopt", "ec_paramgen_curve:P-256", "-nodes",
+            "-keyout", "redis.key", "-out", "redis.csr", "-subj", "/CN=redis")
+    (folder / "names").write_text("subjectAltName=IP:127.0.0.1")
+    openssl("x509", "-req", "-in", "redis.csr", "-CA", "ca.pem", "-CAkey", "ca.key",
+            "-CAcreateserial", "-out", "redis.pem", "-days", "2", "-extfile", "names")
+
+
+def run_conformance(url, **environment):
+    done = subprocess.run(
+        [conformance_test(), "--gtest_brief=1", "--gtest_filter=Table*"],
+        env=harness.clean_environment({"LATCHKEY_TEST_CODE_TABLE_URL": url, **environment}),
+        capture_output=True, text=True, timeout=300,
+    )
+    ran = re.search(r"\[  PASSED  \] (\d+) tests", done.stdout)
+    if done.returncode != 0 or not ran or int(ran[1]) < 60:
+        raise AssertionError(done.stdout[-6000:] + done.stderr[-2000:])
+
+
+@unittest.skipUnless(REDIS and conformance_test(), "needs redis-server and codes_tests")
+class RedisConformance(unittest.TestCase):
+    def redis(self, *options, **how):
+        redis = Redis(*options, **how)
+        self.addCleanup(redis.kill)
+        return redis
+
+    def test_in_clear_text_again_and_again(self):
+        redis = self.redis()
+        for _ in range(2):
+            run_conformance(redis.url)
+
+    def test_in_another_database_with_a_replica_that_must_have_every_change(self):
+        redis = self.redis()
+        self.redis("--replicaof", "127.0.0.1", str(redis.port))
+        synchronised = lambda: "state=online" in redis.command("INFO", "replication")
+        harness.wait_until(synchronised, "the replica")
+        run_conformance(redis.url[:-1] + "3?replicas=1")
+
+    @unittest.skipUnless(OPENSSL, "needs openssl")
+    def test_through_tls_as_a_user_who_may_do_only_what_is_needed(self):
+        folder = harness.scratch_folder()
+        certificates(folder)
+        (folder / "users.acl").write_text(
+            "user default off\nuser latchkey on >pass-word " + " ".join(PERMISSIONS) + "\n")
+        redis = self.redis(
+            "--tls-cert-file", folder / "redis.pem", "--tls-key-file", folder / "redis.key",
+            "--tls-ca-cert-file", folder / "ca.pem", "--tls-auth-clients", "no",
+            "--aclfile", folder / "users.acl", tls=True)
+        run_conformance(f"rediss://latchkey:pass-word@127.0.0.1:{redis.port}/0",
+                        SSL_CERT_FILE=str(folder / "ca.pem"))
+
+
+@unittest.skipUnless(REDIS, "needs redis-server")
+class CodesInRedis(unittest.TestCase):
+    """serve and watch over one Redis, which comes to harm."""
+
+    @classmethod
+    def setUpClass(cls):
+        cls.cloud = harness.Latchkey(command="cloud")
+        cls.addClassCleanup(cls.cloud.kill)
+
+    def setUp(self):
+        self.redis = Redis()
+        self.addCleanup(lambda: self.redis.kill())
+
+    def part(self, command, identity, **settings):
+        part = harness.Part(command, self.cloud, identity,
+                            **{"CODE_TABLE_URL": self.redis.url, **settings})
+        self.addCleanup(part.kill)
+        return part
+
+    def parts(self, **settings):
+        return self.part("serve", "api", **settings), self.part("watch", "watcher", **settings)
+
+    @staticmethod
+    def readiness_of(api):
+        return harness.call("GET", api.api + "/readyz")
+
+    def test_a_restart_forgets_nothing(self):
+        api, watcher = self.parts()
+        used, valid = api.get_code(), api.get_code()
+        self.assertEqual(200, api.verify_when_active(used).status)
+        self.assertEqual(403, api.verify(used).status)
+        # Active, but not used: asked with a wrong binding.
+        harness.wait_until(lambda: self.active_codes() >= 1, "the second code to become active")
+        self.redis.kill()
+        answer = api.verify(valid)
+        self.assertEqual(503, answer.status, answer)
+        self.redis.start()
+        harness.wait_until(lambda: self.readiness_of(api).status == 200, "the API to be ready")
+        self.assertEqual(403, api.verify(used).status)
+        self.assertEqual(200, api.verify_when_active(valid).status)
+        self.assertEqual(200, api.verify_when_active(api.get_code()).status)
+        self.assertNotIn(used, api.everything_written() + watcher.everything_written())
+
+    def active_codes(self):
+        keys = re.findall(r"\{latchkey\}:code:\w+", self.redis.command("KEYS", "*:code:*"))
+        return sum("1" == self.redis.command("HGET", key, "state").split("\r\n")[-1]
+                   for key in keys)
+
+    def test_without_it_everything_starts_and_says_what_is_missing(self):
+        self.redis.kill()
+        api, watcher = self.parts()
+        ready = self.readiness_of(api)
+        self.assertEqual(503, ready.status)
+        table = next(it for it in ready.json()["checks"] if it["name"] == "table")
+        self.assertFalse(table["ok"])
+        self.assertIn(f"127.0.0.1:{self.redis.port} refused the connection", table["problem"])
+        for answer in (harness.call("POST", api.api + "/api/v1/codes", json_body={}),
+                       api.verify("abc-161-def")):
+            self.assertEqual(503, answer.status, answer)
+        self.redis.start()
+        harness.wait_until(lambda: self.readiness_of(api).status == 200, "the API to be ready")
+        self.assertEqual(200, api.verify_when_active(api.get_code()).status)
+        self.assertEqual((True, True), (api.running(), watcher.running()))
+
+    def test_a_watcher_without_it_takes_no_messages(self):
+        api, watcher = self.parts()
+        harness.wait_until(lambda: api.verify_when_active(api.get_code()).status == 200, "a code")
+        code = api.get_code()
+        self.assertEqual(200, api.verify_when_active(code).status)
+        self.redis.kill()
+        harness.wait_until(lambda: self.put_and_see(watcher), "the watcher to notice")
+
+    def put_and_see(self, watcher):
+        harness.run_latchkey("queue", "--data", self.cloud.data, "put",
+                             '{"code":"abc-1-def","timestamp":"2120-04-15 16:54:48.816549"}')
+        return "watcher_failing" in watcher.log()
+
+    def test_a_wrong_password_is_named(self):
+        self.redis.command("CONFIG", "SET", "requirepass", "right-pass-word")
+        url = self.redis.url.replace("://", "://:wrong-pass-word@")
+        api = self.part("serve", "api", CODE_TABLE_URL=url)
+        problem = str(self.readiness_of(api).json())
+        self.assertIn("WRONGPASS", problem)
+        self.assertIn("CODE_TABLE_URL", problem)
+        self.assertNotIn("pass-word", problem + api.everything_written())
+
+    def test_what_it_may_lose_is_said_at_the_start(self):
+        self.redis.command("CONFIG", "SET", "appendonly", "no")
+        self.redis.command("CONFIG", "SET", "maxmemory-policy", "allkeys-lru")
+        api = self.part("serve", "api")
+        self.assertEqual(200, self.readiness_of(api).status)
+        self.assertIn("appendonly is off", api.log())
+        self.assertIn("maxmemory-policy is allkeys-lru", api.log())
+
+    def test_the_password_may_be_a_secret_of_the_vault(self):
+        self.redis.command("CONFIG", "SET", "requirepass", "right-pass-word")
+        secrets = vault.Vault(self.cloud, self.cloud.environment_of("app"))
+        secrets.set("redis-password", "right-pass-word")
+        self.cloud.command("role", "assign", "--assignee", "api", "--role",
+                           "Key Vault Secrets User", "--vault")
+        api = self.part("serve", "api", CODE_TABLE_SECRET_NAME="redis-password")
+        self.assertEqual(200, self.readiness_of(api).status, self.readiness_of(api))
+        self.assertNotIn("right-pass-word", api.everything_written())
+
+
+if __name__ == "__main__":
+    unittest.main()
