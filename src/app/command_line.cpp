@@ -78,6 +78,10 @@ void add_running(CLI::App& app, Run& chosen) {
                    "An audience that those tokens may have beside Azure's own");
     it->add_flag("--restore-secrets", options->restore_secrets,
                  "Put back latchkey's own secrets that were deleted or changed in the vault");
+    it->add_option(
+        "--functions-app", options->function_apps,
+        "DIR or DIR=IDENTITY: a function app with a custom handler, run as that identity "
+        "(default: app)");
     it->add_flag("--test-controls", options->test_controls,
                  "Let latchkey fault and latchkey clock work here");
     it->add_option("--queue-deletion-window", options->queue_deletion_window,

@@ -32,6 +32,7 @@ struct UpOptions {
   std::vector<std::string> trusted_audiences;  ///< of those issuers' tokens
   int queue_deletion_window = 0;               ///< seconds that a deleted queue's name stays taken
   bool restore_secrets = false;                ///< put back what we need in the vault
+  std::vector<std::string> function_apps;      ///< "DIR" or "DIR=IDENTITY"
   bool test_controls = false;                  ///< `latchkey fault` and `latchkey clock` work
   std::int64_t role_delay_seconds = 0;
 };

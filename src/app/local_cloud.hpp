@@ -3,6 +3,7 @@
 #include <filesystem>
 #include <memory>
 #include <string>
+#include <vector>
 
 #include "app/running_cloud.hpp"
 #include "app/settings.hpp"
@@ -28,6 +29,11 @@ class LocalCloud {
   /// changed it.
   static Task<Result<std::unique_ptr<LocalCloud>>> start(cloud::CloudOptions options, World world,
                                                          bool restore_secrets);
+  /// Runs the function apps, each "DIR" or "DIR=IDENTITY" (else as identity app), which is made,
+  /// without roles, when there is none. `own` is our environment: apps get what `latchkey run`
+  /// would give them. A line for each function, for people. Errors as Cloud::start_function_app.
+  Task<Result<std::vector<std::string>>> start_function_apps(std::vector<std::string> apps,
+                                                             Environment own);
   /// What other processes, and our own parts, need to know.
   const RunningCloud& running() const { return running_; }
   Task<> stop(std::chrono::milliseconds grace) { co_await cloud_->stop(grace); }
@@ -39,6 +45,8 @@ class LocalCloud {
   Task<Result<>> recover_secrets();
   Task<Result<>> keep_secret(std::string name, Secret value);
   Task<Result<>> provision_identities();
+  Task<Result<>> start_function_app(std::string folder, std::string identity, Environment own);
+  std::vector<std::string> function_addresses() const;
   Task<Result<>> grant(std::string identity, std::string_view role, std::string scope);
 
   std::unique_ptr<cloud::Cloud> cloud_;

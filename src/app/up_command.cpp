@@ -25,6 +25,7 @@ struct Everything {
   std::unique_ptr<WatchPart> watcher;
   RunningCloud running;
   std::optional<Trust> trust;
+  std::vector<std::string> functions{};  ///< of function apps: a line for each
 };
 
 void print_endpoints(const RunningCloud& running) {
@@ -170,6 +171,16 @@ Task<Result<>> start_cloud(Everything& all, const Ports& ports, const UpOptions&
   co_return Result<>{};
 }
 
+Task<Result<>> start_functions(Everything& all, const UpOptions& wanted, Environment own,
+                               Executor cloud_executor) {
+  if (wanted.function_apps.empty()) co_return Result<>{};
+  auto starting = all.cloud->start_function_apps(wanted.function_apps, std::move(own));
+  auto lines = co_await run_on(cloud_executor, std::move(starting));
+  if (!lines) co_return fail(lines.error());
+  all.functions = std::move(*lines);
+  co_return Result<>{};
+}
+
 struct Wanted {
   const CommonOptions& common;
   const UpOptions& options;
@@ -188,6 +199,11 @@ Task<int> run_until_signal(const Wanted& wanted, World world, Executor cloud_exe
                                       wanted.common.environment, world);
     outcome = std::move(parts);
   }
+  if (outcome) {
+    auto functions =
+        co_await start_functions(all, wanted.options, wanted.common.environment, cloud_executor);
+    outcome = std::move(functions);
+  }
   if (outcome) outcome = write_endpoints(all.running);
   if (!outcome) {
     const int code = report(outcome.error());
@@ -195,6 +211,7 @@ Task<int> run_until_signal(const Wanted& wanted, World world, Executor cloud_exe
     co_return code;
   }
   print_endpoints(all.running);
+  for (const auto& line : all.functions) fmt::print("  {}\n", line);
   if (wanted.options.test_controls) {
     fmt::print("  {:<17} ON: latchkey fault and latchkey clock change how all of this behaves\n",
                "test controls");

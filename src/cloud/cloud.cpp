@@ -116,6 +116,7 @@ Task<Result<>> Cloud::recover_secret(std::string name) {
 
 Task<> Cloud::stop(std::chrono::milliseconds grace) {
   auto* const impl = impl_.get();
+  co_await impl->stop_function_apps(grace);
   TaskGroup draining(impl->executor);
   for (auto* server :
        {impl->identity_server.get(), impl->vault_server.get(), impl->queue_server.get(),

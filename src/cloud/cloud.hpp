@@ -12,6 +12,7 @@
 #include "base/random.hpp"
 #include "base/result.hpp"
 #include "base/task.hpp"
+#include "cloud/functions/app_settings.hpp"
 #include "cloud/functions/functions_host.hpp"
 #include "cloud/identity/identities.hpp"
 #include "cloud/identity/role_assignments.hpp"
@@ -69,6 +70,12 @@ struct CloudEndpoints {
   std::string proxy;     ///< http://127.0.0.1:8089; wants credentials, see azure_proxy.hpp
 };
 
+struct FunctionAppOptions {
+  std::filesystem::path folder;  ///< with host.json
+  std::string identity;          ///< the app's own; there must be one of that name
+  AppSettings environment;       ///< of its handler; the app's settings join it
+};
+
 /// The whole local cloud on one executor: token service, role assignments, vault, queues,
 /// functions. Knows nothing of latchkey's codes: who may do what, and which secrets there are,
 /// comes from outside.
@@ -97,6 +104,10 @@ class Cloud {
 
   RoleAssignments& roles();
   FunctionsHost& functions();
+  /// Its functions join those of the functions host; one that was there before makes way. Its
+  /// handler runs until `stop`. Errors: invalid_argument (names file and field, or the function
+  /// that another app has), storage.
+  Task<Result<>> start_function_app(FunctionAppOptions options);
   /// The function's own key named "default", or nullopt.
   std::optional<Secret> function_key(std::string_view function) const;
 

@@ -5,6 +5,7 @@
 
 #include "cloud/cloud.hpp"
 #include "cloud/data_folder.hpp"
+#include "cloud/functions/function_app_runner.hpp"
 #include "cloud/functions/key_management.hpp"
 #include "cloud/identity/login_service.hpp"
 #include "cloud/identity/managed_identity_service.hpp"
@@ -47,6 +48,9 @@ struct Cloud::Impl {
   /// The proxy, which shows all of this under the names it has in Azure.
   Result<> listen_as_azure(const CloudOptions& options);
   void tell_ports();
+  Result<wire::TokenAnswer> queue_token(std::string_view app_identity, std::string_view client_id);
+  bool serves_queues_at(std::string_view endpoint) const;
+  Task<> stop_function_apps(std::chrono::milliseconds grace);
 
   DataFolder folder;
   MovableClock clock;
@@ -83,6 +87,7 @@ struct Cloud::Impl {
   std::unique_ptr<KeyManagement> key_management;
   std::unique_ptr<QueueService> queues;
   http::Handler queue_handler;
+  std::vector<std::unique_ptr<FunctionAppRunner>> function_apps;
   std::unique_ptr<AzureProxy> proxy;
   const Secret proxy_password{random.hex(32)};  // another at each start
   // Last, so that they go first: they hand requests to all of the above.

@@ -4,13 +4,11 @@
 #include <utility>
 
 #include "base/assert.hpp"
-#include "base/encoding.hpp"
 #include "base/text.hpp"
 
 namespace latchkey::cloud {
 namespace {
 
-constexpr std::string_view kApi = "/api/";
 constexpr std::string_view kAdmin = "/admin/";
 
 http::Response empty_response(int status) {
@@ -21,18 +19,17 @@ http::Response empty_response(int status) {
 
 }  // namespace
 
-FunctionsHost::FunctionsHost(FunctionKeys& keys)
-    : keys_(keys), key_api_(keys, [this](std::string_view name) -> const http::Handler* {
-        const auto found = functions_.find(to_lower(name));
-        return found == functions_.end() ? nullptr : &found->second.handler;
-      }) {}
+FunctionsHost::FunctionsHost(FunctionKeys& keys) : keys_(keys), key_api_(keys, *this) {}
 
 void FunctionsHost::add(FunctionDefinition function) {
   auto name = to_lower(function.name);
   LK_ASSERT(!name.empty() && function.handler);
+  if (function.route.empty()) function.route = "api/" + function.name;
+  auto route = FunctionRoute::parse(function.route);
+  LK_ASSERT(route.has_value());
   keys_.make_default(name);
-  const bool added = functions_.emplace(std::move(name), std::move(function)).second;
-  LK_ASSERT(added);
+  functions_.insert_or_assign(
+      std::move(name), std::make_shared<const Function>(std::move(function), std::move(*route)));
 }
 
 http::Handler FunctionsHost::handler() {
@@ -41,28 +38,40 @@ http::Handler FunctionsHost::handler() {
   };
 }
 
-bool FunctionsHost::has(std::string_view function) const {
-  return functions_.contains(to_lower(function));
+const FunctionDefinition* FunctionsHost::find(std::string_view function) const {
+  const auto found = functions_.find(to_lower(function));
+  return found == functions_.end() ? nullptr : &found->second->definition;
+}
+
+std::vector<const FunctionDefinition*> FunctionsHost::list() const {
+  std::vector<const FunctionDefinition*> all;
+  for (const auto& [name, function] : functions_) all.push_back(&function->definition);
+  return all;
 }
 
 Task<http::Response> FunctionsHost::answer(const http::Request& request) {
-  const auto path = request.path();
-  if (!istarts_with(path, kApi) || !http::parse_query(request.query_text())) {
-    co_return empty_response(404);
-  }
-  auto rest = path.substr(kApi.size());
-  if (rest.ends_with('/')) rest.remove_suffix(1);
-  const auto name = percent_decode(rest);
-  const auto found = name ? functions_.find(to_lower(*name)) : functions_.end();
-  if (found == functions_.end()) co_return empty_response(404);
-  const auto& function = found->second;
-  if (std::ranges::find(function.methods, request.method) == function.methods.end()) {
-    co_return empty_response(404);
-  }
-  const bool may_call = function.level == AuthLevel::anonymous ||
-                        keys_.level_of(shown_key(request), *name) >= function.level;
+  if (!http::parse_query(request.query_text())) co_return empty_response(404);
+  const auto function = find_route(request);
+  if (!function) co_return empty_response(404);
+  const auto& definition = function->definition;
+  const bool may_call = definition.level == AuthLevel::anonymous ||
+                        keys_.level_of(shown_key(request), definition.name) >= definition.level;
   if (!may_call) co_return empty_response(401);
-  co_return co_await function.handler(request);
+  co_return co_await definition.handler(request);
+}
+
+std::shared_ptr<const FunctionsHost::Function> FunctionsHost::find_route(
+    const http::Request& request) const {
+  std::shared_ptr<const Function> best;
+  for (const auto& [name, function] : functions_) {
+    const auto& [definition, route] = *function;
+    const bool takes =
+        !definition.is_disabled &&
+        std::ranges::find(definition.methods, request.method) != definition.methods.end() &&
+        (!best || route.rank() < best->route.rank());
+    if (takes && route.match(request.path())) best = function;
+  }
+  return best;
 }
 
 }  // namespace latchkey::cloud

@@ -7,6 +7,7 @@
 
 #include "base/log.hpp"
 #include "base/text.hpp"
+#include "cloud/functions/functions_host.hpp"
 #include "cloud/request_facts.hpp"
 #include "wire/json_reader.hpp"
 
@@ -54,8 +55,17 @@ std::string shown_key(const http::Request& request) {
   return parameter == nullptr ? "" : *parameter;
 }
 
-KeyApi::KeyApi(FunctionKeys& keys, FindFunction find_function)
-    : keys_(keys), find_function_(std::move(find_function)) {
+boost::json::object describe_function(const FunctionDefinition& function) {
+  json::array methods;
+  for (const auto method : function.methods) methods.emplace_back(http::to_string(method));
+  json::object described{{"name", function.name}, {"isDisabled", function.is_disabled}};
+  if (methods.empty()) return described;
+  described["invoke_path"] = "/" + function.route;
+  described["methods"] = std::move(methods);
+  return described;
+}
+
+KeyApi::KeyApi(FunctionKeys& keys, const FunctionsHost& host) : keys_(keys), host_(host) {
   for (const std::string list_of : {"/admin/functions/{function}/keys", "/admin/host/{kind}"}) {
     const auto one = list_of + "/{key}";
     add(Method::get, list_of, &KeyApi::list);
@@ -68,6 +78,13 @@ KeyApi::KeyApi(FunctionKeys& keys, FindFunction find_function)
               [this](const http::Request& request, const http::Match& match) {
                 return run_function(request, match);
               });
+  router_.add(Method::get, "/admin/functions/{function}",
+              [this](const http::Request& request, const http::Match& match) {
+                return show_function(request, match);
+              });
+  router_.add(
+      Method::get, "/admin/functions",
+      [this](const http::Request& request, const http::Match&) { return list_functions(request); });
   router_.add(Method::get, "/admin/host/status",
               [this](const http::Request& request, const http::Match&) { return status(request); });
   for (const auto method : {Method::get, Method::post}) {
@@ -102,7 +119,7 @@ std::optional<KeyApi::Target> KeyApi::find_target(const http::Match& match, bool
   const std::string& owner = match.parameters[0];
   std::string name = match.parameters.size() > 1 ? match.parameters[1] : "";
   if (!of_host) {
-    if (find_function_(owner) == nullptr) return std::nullopt;
+    if (!host_.has(owner)) return std::nullopt;
     return Target{KeyOwner::function(owner), std::move(name)};
   }
   if (iequals(owner, "keys") || iequals(owner, "functionkeys")) {
@@ -158,19 +175,34 @@ Task<http::Response> KeyApi::remove(const http::Request& request, Target target)
   co_return empty_response(204);
 }
 
+Task<http::Response> KeyApi::list_functions(const http::Request& request) {
+  if (!is_master(request)) co_return empty_response(401);
+  json::array functions;
+  for (const auto* function : host_.list()) functions.push_back(describe_function(*function));
+  co_return http::json_response(200, json::serialize(functions));
+}
+
+Task<http::Response> KeyApi::show_function(const http::Request& request, const http::Match& match) {
+  if (!is_master(request)) co_return empty_response(401);
+  const auto* function = host_.find(match.parameters[0]);
+  if (function == nullptr) co_return empty_response(404);
+  co_return http::json_response(200, json::serialize(describe_function(*function)));
+}
+
 Task<http::Response> KeyApi::run_function(const http::Request& request, const http::Match& match) {
   if (!is_master(request)) co_return empty_response(401);
-  const auto* function = find_function_(match.parameters[0]);
+  const auto* function = host_.find(match.parameters[0]);
   if (function == nullptr) co_return empty_response(404);
   const auto body = wire::json::parse_object(request.body);
   if (!body) co_return empty_response(400);
   http::Request made;
   made.method = Method::post;
   made.method_name = http::to_string(made.method);
-  made.target = "/api/" + match.parameters[0];
+  made.target = "/" + function->route;
   made.body = wire::json::text(*body, "input").value_or("");
   made.peer_address = request.peer_address;
-  co_await (*function)(made);
+  const auto handler = function->handler;
+  co_await handler(made);
   co_return empty_response(202);  // As the real host, which does not tell what came of it.
 }
 

@@ -2,6 +2,7 @@
 
 #include <fmt/format.h>
 
+#include <boost/json/array.hpp>
 #include <boost/json/object.hpp>
 #include <boost/json/serialize.hpp>
 #include <utility>
@@ -38,6 +39,13 @@ std::string given_value(const http::Request& request) {
       wire::json::text(properties != nullptr ? *properties : *body, "value").value_or(""));
 }
 
+json::object function_resource(std::string_view id, const FunctionDefinition& function) {
+  return {{"id", id},
+          {"name", function.name},
+          {"type", "Microsoft.Web/sites/functions"},
+          {"properties", describe_function(function)}};
+}
+
 /// Up to the app's name.
 std::string site_scope(std::string_view path) {
   auto end = path.rfind(kProviders) + kProviders.size() + kProvider.size();
@@ -60,9 +68,11 @@ KeyManagement::KeyManagement(FunctionKeys& keys, const FunctionsHost& host, cons
   }
   add(Method::put, "/functions/{function}/keys/{key}", "functions/keys/write", &Self::put);
   add(Method::delete_, "/functions/{function}/keys/{key}", "functions/keys/delete", &Self::remove);
+  add(Method::get, "/functions", "functions/read", &Self::list_functions);
+  add(Method::get, "/functions/{function}", "functions/read", &Self::show_function);
   router_.on_refusal([](const http::Request&, int status) {
     return arm_error(status, status == 405 ? "MethodNotAllowed" : "InvalidResourceType",
-                     "Of a function app the local cloud manages the keys only.");
+                     "Of a function app the local cloud manages keys, and lists the functions.");
   });
 }
 
@@ -120,6 +130,21 @@ Task<http::Response> KeyManagement::list_host(const http::Request&, Target) {
 
 Task<http::Response> KeyManagement::list_function(const http::Request&, Target target) {
   co_return http::json_response(200, json::serialize(names_and_values(keys_.list(target.owner))));
+}
+
+Task<http::Response> KeyManagement::list_functions(const http::Request& request, Target) {
+  json::array functions;
+  for (const auto* function : host_.list()) {
+    const auto id = fmt::format("{}/{}", request.path(), function->name);
+    functions.push_back(function_resource(id, *function));
+  }
+  co_return http::json_response(
+      200, json::serialize(json::object{{"value", std::move(functions)}, {"nextLink", nullptr}}));
+}
+
+Task<http::Response> KeyManagement::show_function(const http::Request& request, Target target) {
+  const auto& function = *host_.find(target.owner.text());
+  co_return http::json_response(200, json::serialize(function_resource(request.path(), function)));
 }
 
 Task<http::Response> KeyManagement::put(const http::Request& request, Target target) {

@@ -17,6 +17,7 @@ namespace latchkey::cloud {
 ///   POST /host/default/listkeys, PUT and DELETE /host/default/{functionKeys|systemKeys}/{key},
 ///   PUT /host/default/masterKey/{any}
 ///   POST /functions/{f}/listkeys, PUT and DELETE /functions/{f}/keys/{key}
+///   GET /functions, /functions/{f}: what there is
 ///
 /// The local cloud has one functions host, and it stands for an app of any name.
 /// Source: REST reference "App Service, Web Apps".
@@ -42,6 +43,8 @@ class KeyManagement {
   Target find_target(const http::Match& match, bool of_host) const;
   Task<http::Response> list_host(const http::Request& request, Target target);
   Task<http::Response> list_function(const http::Request& request, Target target);
+  Task<http::Response> list_functions(const http::Request& request, Target target);
+  Task<http::Response> show_function(const http::Request& request, Target target);
   Task<http::Response> put(const http::Request& request, Target target);
   Task<http::Response> remove(const http::Request& request, Target target);
 
