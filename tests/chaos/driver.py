@@ -15,14 +15,13 @@ from chaos import engines
 from chaos.asking import Asker
 from chaos.journal import Journal
 from chaos.lives import Lives
-from chaos.proxy import QueueProxy
+from chaos.proxy import Proxy
 from chaos.trouble import Trouble
 from chaos.world import ERROR_MAX, World
 
 ATTEMPTS_MAX = 5  # Limits::attempts_per_code
 LIFETIME = 8  # seconds, at most; each code draws 5 or more
 CODE = re.compile(rb"[A-Za-z]{3}-[0-9]{1,4}-[A-Za-z]{3}")
-LOOK_EVERY = 0.05
 # A watcher may have backed off for half a minute, and a message may wait for one code's life.
 DRAIN_PATIENCE = 75.0
 
@@ -41,7 +40,7 @@ class TableWatch:
         before = self.journal.now()
         try:
             rows = await asyncio.to_thread(self.table.look)
-        except OSError:
+        except (OSError, http.client.HTTPException):
             return None
         after = self.journal.now()
         for key in rows.keys() | self.histories.keys():
@@ -69,9 +68,11 @@ class Driver:
         self.queue = queue.account.queue(engines.QUEUE)
         self.poison = queue.account.queue(engines.QUEUE + "-poison")
         self.asker = Asker(self.journal, LIFETIME)
-        self.proxy = QueueProxy(cloud.data, queue, self.chance, self.saw_put)
+        self.proxies = [Proxy(cloud.data, queue, self.chance, self.saw_put)]
+        if hasattr(table, "reach_through"):
+            self.proxies.append(Proxy(cloud.data, table, self.chance, self.saw_put))
         self.lives = Lives(self.world, self.asker, self.journal, self.chance, self.put_code)
-        self.trouble = Trouble(self.world, self.proxy, self.journal, self.chance, LIFETIME)
+        self.trouble = Trouble(self.world, self.proxies, self.journal, self.chance, LIFETIME)
         self.table = TableWatch(table, self.journal)
         secrets = vault.Vault(cloud, cloud.environment_of("app"))
         self.pepper = secrets.get("code-pepper").encode()
@@ -79,8 +80,11 @@ class Driver:
         self.dead = set()
 
     async def run(self, seconds, rate):
-        await self.proxy.start()
-        self.world.make_members(self.proxy.port, LIFETIME, self.settings)
+        for proxy in self.proxies:
+            await proxy.start()
+        if len(self.proxies) > 1:
+            self.table.table.reach_through(self.proxies[1].port)
+        self.world.make_members(self.proxies[0].port, LIFETIME, self.settings)
         await self.world.start()
         looking = asyncio.create_task(self.keep_looking())
         try:
@@ -92,7 +96,8 @@ class Driver:
         finally:
             looking.cancel()
             self.world.end()
-            await self.proxy.end()
+            for proxy in self.proxies:
+                await proxy.end()
 
     async def users(self, seconds, rate):
         """About `rate` codes per second, each with a life of its own."""
@@ -115,7 +120,7 @@ class Driver:
                 if who not in self.dead:
                     self.dead.add(who)
                     self.journal.write("died", who=who, exit=code)
-            await asyncio.sleep(LOOK_EVERY)
+            await asyncio.sleep(self.table.table.look_every)
 
     async def put(self, text):
         """Into the queue, past the proxy; whether it is there."""

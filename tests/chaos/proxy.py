@@ -1,8 +1,8 @@
-"""Stands between the processes and the queue, and loses, delays and repeats what passes.
+"""Stands between the processes and a queue or table, and loses, delays and repeats what passes.
 
-It speaks TLS to the processes with the local cloud's own certificate, and to the queue as the queue
-does, so that it sees requests and answers and each fault is the one it means: a request that never arrives, one that takes effect
-while its answer is lost, one that arrives twice.
+It speaks TLS to the processes with the local cloud's own certificate, and to the service as that
+does, so that it sees requests and answers and each fault is the one it means: a request that never
+arrives, one that takes effect while its answer is lost, one that arrives twice.
 """
 
 import asyncio
@@ -47,12 +47,13 @@ async def read_message(reader):
         raise Gone from end
 
 
-class QueueProxy:
-    """`saw_put(code, heard)` is called for each message that the queue took."""
+class Proxy:
+    """To `engine` (engines.py). `saw_put(code, heard)`: for each message that a queue took."""
 
-    def __init__(self, cloud_data, queue, chance, saw_put):
+    def __init__(self, cloud_data, engine, chance, saw_put):
+        self.name = engine.name
         self.port = None
-        self.upstream_port = queue.port
+        self.upstream_port = engine.port
         self.chance = chance
         self.saw_put = saw_put
         self.faults = Faults()
@@ -63,7 +64,7 @@ class QueueProxy:
         keys = cloud_data / "keys"
         self.server_tls.load_cert_chain(keys / "server.pem", keys / "server-key.pem")
         trust = ssl.create_default_context(cafile=str(cloud_data / "ca.pem"))
-        self.client_tls = trust if queue.tls else None
+        self.client_tls = trust if engine.tls else None
 
     async def start(self):
         self.server = await asyncio.start_server(

@@ -15,9 +15,9 @@ BACK_OFF_MAX = 31.0
 
 
 class Trouble:
-    def __init__(self, world, proxy, journal, chance, lifetime):
+    def __init__(self, world, proxies, journal, chance, lifetime):
         self.world = world
-        self.proxy = proxy
+        self.proxies = proxies
         self.journal = journal
         self.chance = chance
         self.lifetime = lifetime
@@ -138,22 +138,26 @@ class Trouble:
         self.record("pause", "table", start)
 
     async def bad_network(self):
-        if self.proxy.faults != Faults():
+        proxy = self.chance.choice(self.proxies)
+        if proxy.faults != Faults():
             return
         start = self.journal.now()
-        self.proxy.faults = Faults(lose_request=0.1, lose_answer=0.2, repeat=0.1, delay=0.1)
+        # A second answer to a table's write would be taken for the first: nobody repeats there.
+        repeat = 0.1 if proxy is self.proxies[0] else 0.0
+        proxy.faults = Faults(lose_request=0.1, lose_answer=0.2, repeat=repeat, delay=0.1)
         await asyncio.sleep(self.chance.uniform(0.5, 3))
-        if not self.proxy.faults.unreachable:
-            self.proxy.faults = Faults()
-        self.record("network", "queue", start, recovery=4)
+        if not proxy.faults.unreachable:
+            proxy.faults = Faults()
+        self.record("network", proxy.name, start, recovery=4)
 
     async def outage(self):
         start = self.journal.now()
         self.counts["outages"] += 1
-        self.proxy.become_unreachable()
+        proxy = self.chance.choice(self.proxies)
+        proxy.become_unreachable()
         await asyncio.sleep(2 * self.lifetime)
-        self.proxy.faults = Faults()
-        self.record("outage", "queue", start, min(BACK_OFF_MAX, 2 + 4 * self.lifetime))
+        proxy.faults = Faults()
+        self.record("outage", proxy.name, start, min(BACK_OFF_MAX, 2 + 4 * self.lifetime))
 
     async def kill_cloud(self):
         if self.world.cloud_busy:
