@@ -6,7 +6,9 @@ import re
 import shutil
 import subprocess
 
+import azurite
 import queue_servers
+import storage
 
 
 class Sqlite:
@@ -38,7 +40,22 @@ class Redis:
         return collections.Counter({f"redis {name}": int(count) for name, count in found})
 
 
-KINDS = (Sqlite, Redis)
+class AzureTable:
+    """Azurite's table service, in memory: what we ask of it is what we would ask of Azure's."""
+
+    name = "azure-table"
+
+    def __init__(self, _cloud):
+        self.server = azurite.Azurite("table", access_log=True)
+        address = f"{self.server.url}/codes?{storage.account_sas('t')}"
+        self.settings = {"CODE_TABLE_URL": address}
+
+    def requests(self):
+        methods = re.findall(r'"([A-Z]+) /', self.server.process.output())
+        return collections.Counter(f"table {method}" for method in methods)
+
+
+KINDS = (Sqlite, Redis, AzureTable)
 
 
 def available(names):
@@ -47,5 +64,8 @@ def available(names):
             continue
         if kind is Redis and not shutil.which("redis-server"):
             print("redis: needs the Debian package redis-server")
+            continue
+        if kind is AzureTable and not azurite.AVAILABLE:
+            print("azure-table: needs node and `npm ci --prefix tests/clients`")
             continue
         yield kind

@@ -15,13 +15,15 @@ AVAILABLE = bool(NODE) and SOURCES.exists()
 
 class Azurite:
     """One service, "queue" or "table", in memory or `on_disk`; there when the constructor returns.
+    With `access_log` its process' output has a line for each request.
 
     On disk it saves what it holds every five seconds and when it is told to end: what it has
     answered in between is lost with kill -9, so only `restart` is fair to it.
     """
 
-    def __init__(self, kind, on_disk=False):
+    def __init__(self, kind, on_disk=False, access_log=False):
         self.kind = kind
+        self.said = [] if access_log else ["--silent"]
         self.where = ["--location", harness.scratch_folder()] if on_disk else [
             "--inMemoryPersistence"
         ]
@@ -45,7 +47,7 @@ class Azurite:
         # 3.35 refuses every version of the protocol that is younger than itself.
         self.process = harness.Process(
             [NODE, SOURCES / self.kind / "main.js", f"--{self.kind}Port", self.port,
-             "--skipApiVersionCheck", "--disableTelemetry", "--silent", *self.where]
+             "--skipApiVersionCheck", "--disableTelemetry", *self.said, *self.where]
         )
         self.logs.append(self.process.err)
         harness.wait_until(

@@ -1,6 +1,7 @@
 #!/usr/bin/python3
 """Many copies, each replaced in its turn under load: no code is lost, none is refused wrongly, no
-request is cut off. Long runs with figures: tests/test_rolling_restart.py --rounds 20.
+request is cut off. Long runs with figures, over any table of chaos/engines.py:
+tests/test_rolling_restart.py --rounds 20 --table redis.
 
 Users reach the copies through a load balancer (balancer.py) that looks at /readyz. A copy is told
 to end by SIGTERM, as every platform does it, and ends by itself; then another one starts.
@@ -15,8 +16,10 @@ import uuid
 
 import harness
 from balancer import Balancer, CutOff
+from chaos import engines
 
 ROUNDS = 1
+TABLE = "sqlite"
 COPIES = 3
 CLIENTS = 12
 # Between two restarts, so that each happens under load.
@@ -81,8 +84,9 @@ class Users:
 class Copies:
     """The processes; `replace` one and another takes its place."""
 
-    def __init__(self, cloud, balancer):
+    def __init__(self, cloud, table, balancer):
         self.cloud = cloud
+        self.settings = SETTINGS | table.settings
         self.balancer = balancer
         self.running = []  # (part, backend or None)
         self.ends = []  # exit codes
@@ -90,7 +94,7 @@ class Copies:
 
     async def start(self, kind):
         identity = {"serve": "api", "watch": "watcher"}[kind]
-        part = await asyncio.to_thread(harness.Part, kind, self.cloud, identity, **SETTINGS)
+        part = await asyncio.to_thread(harness.Part, kind, self.cloud, identity, **self.settings)
         backend = self.balancer.add(part.api) if kind == "serve" else None
         self.running.append((kind, part, backend))
         while backend and not backend.ready:
@@ -110,9 +114,9 @@ class Copies:
             part.kill()
 
 
-async def roll(cloud, rounds):
+async def roll(cloud, table, rounds):
     balancer = Balancer()
-    copies = Copies(cloud, balancer)
+    copies = Copies(cloud, table, balancer)
     users = Users(balancer)
     probing = asyncio.create_task(balancer.probe_for_ever())
     try:
@@ -144,7 +148,8 @@ class RollingRestart(unittest.TestCase):
     def test_every_copy_is_replaced_under_load_and_nobody_notices(self):
         cloud = harness.Latchkey(command="cloud")
         self.addCleanup(cloud.kill)
-        users, copies = asyncio.run(roll(cloud, ROUNDS))
+        table = engines.make_table(TABLE, cloud)
+        users, copies = asyncio.run(roll(cloud, table, ROUNDS))
         if ROUNDS > 1:
             show(users, copies)
         self.assertEqual([], users.problems[:PROBLEMS_MAX])
@@ -157,5 +162,7 @@ class RollingRestart(unittest.TestCase):
 if __name__ == "__main__":
     parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
     parser.add_argument("--rounds", type=int, default=ROUNDS, help="of all six copies")
-    ROUNDS = parser.parse_args().rounds
+    parser.add_argument("--table", choices=engines.TABLES, default=TABLE)
+    options = parser.parse_args()
+    ROUNDS, TABLE = options.rounds, options.table
     unittest.main(argv=["test_rolling_restart.py"], verbosity=2)

@@ -69,11 +69,12 @@ class Driver:
         self.poison = queue.account.queue(engines.QUEUE + "-poison")
         self.asker = Asker(self.journal, LIFETIME)
         self.proxies = [Proxy(cloud.data, queue, self.chance, self.saw_put)]
-        if hasattr(table, "reach_through"):
+        if hasattr(table, "reach_at"):
             self.proxies.append(Proxy(cloud.data, table, self.chance, self.saw_put))
         self.lives = Lives(self.world, self.asker, self.journal, self.chance, self.put_code)
         self.trouble = Trouble(self.world, self.proxies, self.journal, self.chance, LIFETIME)
-        self.table = TableWatch(table, self.journal)
+        self.table = table
+        self.rows = TableWatch(table, self.journal)
         secrets = vault.Vault(cloud, cloud.environment_of("app"))
         self.pepper = secrets.get("code-pepper").encode()
         self.puts = []
@@ -83,7 +84,7 @@ class Driver:
         for proxy in self.proxies:
             await proxy.start()
         if len(self.proxies) > 1:
-            self.table.table.reach_through(self.proxies[1].port)
+            self.table.reach_at(f"https://localhost:{self.proxies[1].port}")
         self.world.make_members(self.proxies[0].port, LIFETIME, self.settings)
         await self.world.start()
         looking = asyncio.create_task(self.keep_looking())
@@ -115,12 +116,12 @@ class Driver:
 
     async def keep_looking(self):
         while True:
-            await self.table.look()
+            await self.rows.look()
             for who, code in self.world.ended_by_themselves():
                 if who not in self.dead:
                     self.dead.add(who)
                     self.journal.write("died", who=who, exit=code)
-            await asyncio.sleep(self.table.table.look_every)
+            await asyncio.sleep(self.table.look_every)
 
     async def put(self, text):
         """Into the queue, past the proxy; whether it is there."""
@@ -167,9 +168,9 @@ class Driver:
         for code, at, heard in self.puts:
             self.journal.write("put", code=labels.get(code, code), at=at, heard=heard)
         if not self.world.toggle:
-            for key in await self.table.look():
+            for key in await self.rows.look():
                 self.journal.write("left", what="row", code=keys.get(key))
-            for key, history in self.table.histories.items():
+            for key, history in self.rows.histories.items():
                 for record in history:
                     self.journal.write("row", code=keys.get(key, key.hex()), **record)
         for who, log in self.world.logs():

@@ -153,7 +153,7 @@ class RedisTable(Service):
 
 
 class AzuriteTable(Service, Azurite):
-    """Restarted as AzuriteQueue; reached through a proxy."""
+    """Restarted as AzuriteQueue."""
 
     name = "azurite-table"
     tls = False
@@ -163,10 +163,11 @@ class AzuriteTable(Service, Azurite):
     def __init__(self):
         super().__init__("table", on_disk=True)
         self.sas = storage.account_sas("t")
-        self.settings = {}
+        self.reach_at(f"http://127.0.0.1:{self.port}")
 
-    def reach_through(self, port):
-        address = f"https://localhost:{port}/{storage.ACCOUNT}/{self.TABLE}?{self.sas}"
+    def reach_at(self, origin):
+        """`origin`: its own, or a proxy's."""
+        address = f"{origin}/{storage.ACCOUNT}/{self.TABLE}?{self.sas}"
         self.settings = {"CODE_TABLE_URL": address}
 
     def look(self):
@@ -194,6 +195,9 @@ class AzuriteTable(Service, Azurite):
             bytes.fromhex(row["RowKey"]): (row["state"], int(row["attempts"]))
             for row in json.loads(body)["value"]
         }
+
+
+TABLES = ("sqlite", "redis", "azure-table")
 
 
 def make_queue(name, cloud):
