@@ -9,6 +9,7 @@
 #include <utility>
 
 #include "base/log.hpp"
+#include "codes/redis_words.hpp"
 #include "http/stream.hpp"
 
 namespace latchkey::codes {
@@ -19,7 +20,6 @@ using std::chrono::milliseconds;
 using Timer = asio::basic_waitable_timer<std::chrono::steady_clock,
                                          asio::wait_traits<std::chrono::steady_clock>, Executor>;
 using Replies = std::vector<RedisReply>;
-constexpr const char* kDenied = "TableDenied";
 
 /// One command and whoever waits for its answer.
 struct Call {
@@ -38,14 +38,6 @@ using SharedCall = std::shared_ptr<Call>;
 
 Error unavailable(const char* code, std::string message) {
   return fail(ErrorKind::unavailable, code, std::move(message)).value();
-}
-
-/// The value behind "name:" in INFO's answer.
-std::string_view info_value(std::string_view info, std::string_view name) {
-  const auto line = info.find("\n" + std::string(name) + ":");
-  if (line == std::string_view::npos) return {};
-  const auto begin = line + name.size() + 2;
-  return info.substr(begin, info.find_first_of("\r\n", begin) - begin);
 }
 
 }  // namespace
@@ -79,7 +71,7 @@ struct RedisConnection::State {
   void fail_flown(const Error& cause);
   void fail_all(const Error& cause);
   Error not_replicated(const RedisReply& reply) const;
-  Error error_of(const RedisReply& reply) const;
+  Error error_of(const RedisReply& reply) const { return redis_error(reply, shown); }
 
   const RedisAddress address;
   const std::string shown;
@@ -215,7 +207,7 @@ Task<Result<>> RedisConnection::State::sign_in() {
   auto given = co_await login(false);
   if (!given) co_return fail(given.error());
   auto done = co_await authenticate(std::move(*given));
-  if (done || done.error().code != kDenied) co_return done;
+  if (done || done.error().code != kRedisDenied) co_return done;
   auto fresh = co_await login(true);
   if (!fresh) co_return fail(fresh.error());
   done = co_await authenticate(std::move(*fresh));
@@ -233,7 +225,7 @@ Task<Result<>> RedisConnection::State::authenticate(RedisLogin with) {
   if (!replies) co_return fail(replies.error());
   if (replies->front().type != RedisReply::Type::error) co_return Result<>{};
   Error refusal = error_of(replies->front());
-  refusal.code = kDenied;
+  refusal.code = kRedisDenied;
   co_return fail(std::move(refusal));
 }
 
@@ -267,7 +259,7 @@ Task<Result<>> RedisConnection::State::greet() {
   if (replies->front().type == RedisReply::Type::error && address.database != 0) {
     co_return fail(error_of(replies->front()));
   }
-  if (info_value(info.text, "role") == "slave") {
+  if (redis_info_value(info.text, "role") == "slave") {
     co_return fail(unavailable("TableReadOnly", shown + " is a replica: name the primary's address "
                                                         "in CODE_TABLE_URL"));
   }
@@ -364,44 +356,6 @@ void RedisConnection::State::fail_all(const Error& cause) {
   in_flight.insert(in_flight.end(), waiting.begin(), waiting.end());
   waiting.clear();
   fail_flown(cause);
-}
-
-Error RedisConnection::State::error_of(const RedisReply& reply) const {
-  const char* code = "TableRefused";
-  const char* remedy = "";
-  if (reply.is_error("WRONGPASS") || reply.is_error("NOAUTH") ||
-      reply.text.starts_with("ERR AUTH")) {
-    code = kDenied;
-    remedy = "; check the user in CODE_TABLE_URL and its password";
-  } else if (reply.is_error("NOPERM")) {
-    code = kDenied;
-    remedy = "; docs/redis.md has the permissions that the user needs";
-  } else if (reply.is_error("MOVED") || reply.is_error("CROSSSLOT")) {
-    remedy = "; of a cluster, name the address that stands for all of it (Enterprise policy)";
-  } else if (reply.is_error("OOM")) {
-    remedy = "; it has no memory left (maxmemory)";
-  }
-  return unavailable(code, fmt::format("code table: {}: {}{}", shown, reply.text, remedy));
-}
-
-std::vector<std::string> redis_durability_warnings(std::string_view info, int replicas) {
-  if (info.empty()) {
-    return {"INFO is not allowed, so nobody has looked what this server keeps over a restart"};
-  }
-  std::vector<std::string> warnings;
-  if (info_value(info, "aof_enabled") == "0" && replicas == 0) {
-    warnings.emplace_back(
-        "appendonly is off and no replica is waited for: a restart forgets which codes were used, "
-        "and such a code can be used again while it lives");
-  }
-  const auto policy = info_value(info, "maxmemory_policy");
-  if (!policy.empty() && policy != "noeviction") {
-    warnings.push_back(
-        fmt::format("maxmemory-policy is {}: with little memory, codes and counts "
-                    "of failures are thrown away; set noeviction",
-                    policy));
-  }
-  return warnings;
 }
 
 }  // namespace latchkey::codes

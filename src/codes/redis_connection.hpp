@@ -6,7 +6,6 @@
 #include <memory>
 #include <optional>
 #include <string>
-#include <string_view>
 #include <vector>
 
 #include "base/clock.hpp"
@@ -73,9 +72,5 @@ class RedisConnection {
   struct State;
   std::shared_ptr<State> state_;
 };
-
-/// What an operator should know of a server that answers INFO so: each line a warning of what may
-/// be lost. `replicas` as in RedisAddress.
-std::vector<std::string> redis_durability_warnings(std::string_view info, int replicas);
 
 }  // namespace latchkey::codes

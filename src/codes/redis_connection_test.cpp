@@ -254,13 +254,5 @@ TEST_F(RedisToken, ThatIsRefusedIsForgottenOnce) {
   EXPECT_EQ(server.count("AUTH"), 4);
 }
 
-TEST(RedisDurability, IsToldFromInfo) {
-  EXPECT_TRUE(redis_durability_warnings(kGoodInfo, 0).empty());
-  EXPECT_EQ(redis_durability_warnings("", 0).size(), 1U);
-  const std::string forgetful = "#\r\naof_enabled:0\r\nmaxmemory_policy:allkeys-lru\r\n";
-  EXPECT_EQ(redis_durability_warnings(forgetful, 0).size(), 2U);
-  EXPECT_EQ(redis_durability_warnings(forgetful, 1).size(), 1U);
-}
-
 }  // namespace
 }  // namespace latchkey::codes
