@@ -98,10 +98,15 @@ class RedisConformance(unittest.TestCase):
         self.addCleanup(redis.kill)
         return redis
 
-    def test_in_clear_text_again_and_again(self):
+    def test_in_clear_text_again_and_again_and_nothing_stays_for_ever(self):
         redis = self.redis()
         for _ in range(2):
             run_conformance(redis.url)
+        kept_for_ever = redis.command(
+            "EVAL", "\"local found = {} for _, name in ipairs(redis.call('KEYS', '*')) do",
+            "if redis.call('PTTL', name) < 0 then found[#found + 1] = name end end",
+            "return table.concat(found, ' ')\"", "0")
+        self.assertEqual(["{latchkey}:expiries"], kept_for_ever.split()[1:])
 
     def test_in_another_database_with_a_replica_that_must_have_every_change(self):
         redis = self.redis()
@@ -155,7 +160,6 @@ class CodesInRedis(unittest.TestCase):
         used, valid = api.get_code(), api.get_code()
         self.assertEqual(200, api.verify_when_active(used).status)
         self.assertEqual(403, api.verify(used).status)
-        # Active, but not used: asked with a wrong binding.
         harness.wait_until(lambda: self.active_codes() >= 1, "the second code to become active")
         self.redis.kill()
         answer = api.verify(valid)
@@ -180,9 +184,11 @@ class CodesInRedis(unittest.TestCase):
         table = next(it for it in ready.json()["checks"] if it["name"] == "table")
         self.assertFalse(table["ok"])
         self.assertIn(f"127.0.0.1:{self.redis.port} refused the connection", table["problem"])
-        for answer in (harness.call("POST", api.api + "/api/v1/codes", json_body={}),
+        for answer in (harness.call("GET", api.api + "/api/v1/getcode"),
+                       harness.call("POST", api.api + "/api/v1/codes", json_body={}),
                        api.verify("abc-161-def")):
             self.assertEqual(503, answer.status, answer)
+            self.assertNotIn(b"127.0.0.1", answer.body)
         self.redis.start()
         harness.wait_until(lambda: self.readiness_of(api).status == 200, "the API to be ready")
         self.assertEqual(200, api.verify_when_active(api.get_code()).status)
