@@ -82,6 +82,30 @@ TEST_F(FunctionRoutesTest, WhileTheTableFailsThereIsNoCodeAndTheMessageComesAgai
   EXPECT_EQ(trigger(message).status, 200);
 }
 
+Task<Result<Secret>> no_keys(bool /*refused*/) {
+  co_return Secret("[]");
+}
+
+TEST_F(FunctionRoutesTest, WhoMayNotCallGetsTheRefusalAndNoCode) {
+  Gatekeeper strict({.open = false, .api_keys = no_keys}, audit_);
+  FunctionRoutes functions({issuer_, host_watcher_, strict});
+  http::Router router;
+  functions.add_to(router);
+  http::Request request;
+  request.method = http::Method::post;
+  request.method_name = "POST";
+  request.target = "/getcode";
+  request.body = R"({"Data":{"req":{"Url":"http://h/api/v1/getcode","Method":"GET",
+      "Headers":{"x-api-key":["wrong"]}}}})";
+  const http::Handler handler = router.handler();
+  const auto answer = latchkey::testing::await(context_, handler(request));
+  const auto outputs = json::parse(answer.body).at("Outputs");
+  EXPECT_EQ(outputs.at("res").at("statusCode").as_int64(), 401);
+  EXPECT_TRUE(outputs.at("res").at("headers").as_object().contains("WWW-Authenticate"));
+  EXPECT_FALSE(outputs.as_object().contains("msg"));
+  EXPECT_EQ(table_.calls, 0);
+}
+
 TEST_F(FunctionRoutesTest, WhatNoHostSendsIsRefused) {
   EXPECT_EQ(problem(post("/getcode", "{}")), "bad-invocation");
   EXPECT_EQ(problem(post("/watch", R"({"Data":{"message":"x"}})")), "bad-invocation");
