@@ -1,10 +1,11 @@
 #!/usr/bin/python3
 """Runs the end-to-end tests against a built latchkey.
 
-  tests/run.py [BINARY] [-k PATTERN] [--list]
+  tests/run.py [BINARY] [-k PATTERN] [--list] [--packaging]
 
 BINARY defaults to build/release/latchkey. PATTERN selects tests by part of their name, as
-test_crash or accepted_once. Ends with the line: N passed, N failed, N skipped.
+test_crash or accepted_once. --packaging runs those in tests/packaging
+instead. Ends with the line: N passed, N failed, N skipped.
 """
 
 import argparse
@@ -40,6 +41,7 @@ def main():
     parser.add_argument("binary", nargs="?", type=pathlib.Path, help="build/release/latchkey")
     parser.add_argument("-k", dest="pattern", action="append", help="part of a test's name")
     parser.add_argument("--list", action="store_true", help="name the tests, run none")
+    parser.add_argument("--packaging", action="store_true", help="build packages and try them")
     options = parser.parse_args()
     if options.binary:
         os.environ["LATCHKEY_BINARY"] = str(options.binary.resolve())
@@ -55,7 +57,7 @@ def main():
     loader = unittest.TestLoader()
     if options.pattern:
         loader.testNamePatterns = [f"*{pattern}*" for pattern in options.pattern]
-    suite = loader.discover(str(TESTS))
+    suite = loader.discover(str(TESTS / "packaging" if options.packaging else TESTS))
     if options.list:
         print("\n".join(test.id() for test in all_tests(suite)))
         return 0
