@@ -32,7 +32,9 @@ def is_alive(pid):
 
 
 class FunctionApp:
-    def __init__(self, functions, settings=None, forwards=True, **extensions):
+    def __init__(
+        self, functions, settings=None, forwards=True, functionTimeout="00:05:00", **extensions
+    ):
         self.folder = harness.scratch_folder()
         shutil.copy(HANDLER, self.folder / "handler.py")
         queues = {"messageEncoding": "none", "maxPollingInterval": "00:00:00.2"}
@@ -41,6 +43,7 @@ class FunctionApp:
             "host.json",
             {
                 "version": "2.0",
+                "functionTimeout": functionTimeout,
                 "customHandler": {
                     "description": {
                         "defaultExecutablePath": sys.executable,

@@ -193,6 +193,19 @@ class QueuesTest(unittest.TestCase):
         self.assertEqual(self.texts("orders-poison"), [])
         self.stop()
 
+    def test_a_handler_that_takes_too_long_is_started_again_and_the_message_run_again(self):
+        app = FunctionApp({"work": [queue_in("orders")]}, functionTimeout="00:00:01")
+        self.start(app)
+        app.hold("work")
+        self.put("orders", "slow")
+        self.wait_for_calls("/work", 1)
+        wait_until(lambda: "function_timeout" in self.cloud.log(), "the timeout")
+        app.release("work")
+        calls = self.wait_for_calls("/work", 2)
+        self.assertNotEqual(calls[0]["pid"], calls[-1]["pid"])
+        wait_until(lambda: self.left("orders") == 0, "the deletion")
+        self.stop()
+
     def test_what_runs_at_the_stop_ends_well(self):
         self.start(FunctionApp({"work": [queue_in("orders")]}))
         self.app.hold("work")

@@ -133,10 +133,16 @@ Task<Result<http::Response>> CustomHandler::call(http::ClientRequest request,
   const std::string agent(request.headers.find("User-Agent").value_or(""));
   request.headers.set("User-Agent", fmt::format("{}{}Azure-Functions-Host/{}", agent,
                                                 agent.empty() ? "" : " ", kHostVersion));
-  // A minute more than the function has, as the real host; "none" is a day here.
-  request.timeout =
-      app_.host.function_timeout.value_or(std::chrono::hours{24}) + std::chrono::minutes{1};
-  co_return co_await world_.client.send(std::move(request));
+  request.timeout = app_.host.function_timeout.value_or(std::chrono::hours{24});
+  const auto port = port_;
+  auto answer = co_await world_.client.send(std::move(request));
+  // As the real host: what hangs there will not come back by itself.
+  const bool is_over = !answer && answer.error().kind == ErrorKind::timeout;
+  if (is_over && ready_ && port == port_ && process_) {
+    log::error("function_timeout", {{"app", name_}, {"remedy", "functionTimeout in host.json"}});
+    process_->kill();
+  }
+  co_return answer;
 }
 
 Task<Result<http::Response>> CustomHandler::invoke(std::string function, std::string json,

@@ -114,7 +114,7 @@ std::optional<milliseconds> parse_time_span(std::string_view text) {
   if (parts.size() != 3) return std::nullopt;
   const auto number = [](std::string_view digits, std::int64_t max) -> std::optional<std::int64_t> {
     const auto value = parse_integer<std::int64_t>(digits);
-    return value && *value >= 0 && *value <= max ? value : std::nullopt;
+    return value && !digits.starts_with('-') && *value <= max ? value : std::nullopt;
   };
   if (const auto dot = parts[0].find('.'); dot != std::string_view::npos) {
     const auto value = number(parts[0].substr(0, dot), 10'000);

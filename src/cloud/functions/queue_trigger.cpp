@@ -164,7 +164,11 @@ Task<> QueueTrigger::make_poison(wire::QueueMessage message) {
 void QueueTrigger::tell_fetch_problem(const Error* error) {
   const std::string problem = error == nullptr ? "" : error->message;
   if (std::exchange(last_problem_, problem) == problem || error == nullptr) return;
-  tell_problem("queue_trigger_failed", *error);
+  if (error->code == "QueueNotFound") {  // It may come; nothing is made for it.
+    log::info("queue_trigger_waits", {{"function", options_.function}, {"queue", options_.queue}});
+  } else {
+    tell_problem("queue_trigger_failed", *error);
+  }
 }
 
 void QueueTrigger::tell_problem(const char* event, const Error& error) {
