@@ -7,7 +7,6 @@
 #include "base/encoding.hpp"
 #include "base/text.hpp"
 #include "base/time_text.hpp"
-#include "wire/shared_key.hpp"
 #include "wire/storage_error.hpp"
 
 namespace latchkey::azure {
@@ -17,12 +16,6 @@ constexpr std::string_view kSender = "Storage Queue Data Message Sender";
 constexpr std::string_view kProcessor = "Storage Queue Data Message Processor";
 constexpr std::string_view kContributor = "Storage Queue Data Contributor";
 constexpr std::string_view kMetadataPrefix = "x-ms-meta-";
-
-/// The audience of Storage in every Azure cloud.
-const std::string& storage_resource() {
-  static const std::string resource = "https://storage.azure.com";
-  return resource;
-}
 
 void append_number(std::string& query, std::string_view key, std::int64_t value) {
   if (!query.empty()) query += '&';
@@ -62,16 +55,14 @@ struct QueueClient::Call {
   std::string_view role;   ///< the least that allows it
   bool replayable = true;  ///< by the pool, unseen
   Trace trace{};
-  std::string id{};  ///< x-ms-client-request-id, one for all attempts
 };
 
 QueueClient::QueueClient(QueueAddress address, http::HttpClient& http, Clock& clock, Random& random,
                          RetryOptions retry)
-    : address_(std::move(address)), http_(&http), clock_(&clock), random_(&random), retry_(retry) {
-  const std::string& path = address_.url.path;
-  name_ = path.substr(path.rfind('/') + 1);
+    : sender_(std::move(address), http, clock, random,
+              {.form = StorageSender::Form::queue, .version = kApiVersion, .retry = retry}),
+      name_(sender_.name()) {
   LK_ASSERT(is_queue_name(name_));
-  LK_ASSERT(address_.credential == nullptr || address_.url.is_https());
 }
 
 Task<Result<>> QueueClient::create(wire::Metadata metadata) {
@@ -213,102 +204,51 @@ Task<Result<wire::QueueListing>> QueueClient::list_queues(std::string prefix, st
 }
 
 QueueClient QueueClient::sibling(std::string_view queue_name) const {
+  LK_ASSERT(is_queue_name(queue_name));
   QueueClient other = *this;
-  std::string& path = other.address_.url.path;
-  path.replace(path.rfind('/') + 1, std::string::npos, queue_name);
+  other.sender_.rename(queue_name);
   other.name_ = queue_name;
-  LK_ASSERT(is_queue_name(other.name_));
   return other;
 }
 
 Task<Result<http::Response>> QueueClient::send(Call call) {
-  call.id = call.trace ? to_hex(call.trace.trace_id) : random_->uuid();
   const std::string asked = call.to_account ? "the account's queues" : who();
-  Result<http::Response> answer = co_await send_with_retries(call);
-  if (answer && answer->status == call.success) co_return answer;
+  const int success = call.success;
+  const std::string_view role = call.role;
+  http::ClientRequest request = request_for(std::move(call));
+  Result<StorageSender::Answer> answer = co_await sender_.send(std::move(request));
+  if (answer && answer->response.status == success) co_return std::move(answer->response);
   if (!answer) {
     Error error = std::move(answer.error());
     error.message = asked + ": " + error.message;
     co_return fail(std::move(error));
   }
-  Error error = wire::storage_error_from(*answer, asked);
-  const bool by_identity = address_.credential != nullptr;
+  Error error = wire::storage_error_from(answer->response, asked);
   if (error.code == "AuthorizationPermissionMismatch") {
-    error.message += by_identity ? " Assign a role such as \"" + std::string(call.role) +
-                                       "\" on the queue to the identity."
-                                 : " Give the shared access signature that permission.";
+    error.message += sender_.by_identity() ? " Assign a role such as \"" + std::string(role) +
+                                                 "\" on the queue to the identity."
+                                           : " Give the shared access signature that permission.";
   } else if (error.code == "QueueNotFound") {
     error.message += " Create the queue, or correct its name in the URL.";
   }
   co_return fail(std::move(error));
 }
 
-Task<Result<http::Response>> QueueClient::send_with_retries(const Call& call) {
-  RetryPolicy policy(*http_, *clock_, *random_, retry_);
-  RetryPolicy::Prepare make = [this, &call] { return prepare(call); };
-  Result<http::Response> answer = co_await policy.send(make);
-  const bool token_refused = address_.credential != nullptr && answer && answer->status == 401;
-  if (!token_refused) co_return answer;
-  address_.credential->forget(storage_resource());
-  co_return co_await policy.send(std::move(make));
-}
-
-Task<Result<http::ClientRequest>> QueueClient::prepare(const Call& call) {
-  http::ClientRequest request = request_for(call);
-  if (address_.credential == nullptr) {
-    if (!address_.account_key.empty()) sign(request);
-    co_return request;
-  }
-  std::string authorization = "Bearer ";
-  if (const AccessToken* token = address_.credential->cached_token(storage_resource())) {
-    authorization += token->value.reveal();
-  } else {
-    Result<AccessToken> fetched = co_await address_.credential->get_token(storage_resource());
-    if (!fetched) co_return fail(std::move(fetched.error()));
-    authorization += fetched->value.reveal();
-  }
-  request.headers.add("Authorization", authorization);
-  co_return request;
-}
-
-http::ClientRequest QueueClient::request_for(const Call& call) const {
-  http::ClientRequest request;
-  request.method = call.method;
-  request.url = address_.url;
-  std::string& path = request.url.path;
+http::ClientRequest QueueClient::request_for(Call call) const {
+  std::string path = sender_.path();
   if (call.to_account) path.resize(path.rfind('/'));
   path += call.path;
-  if (!call.query.empty()) {
-    const std::string& sas = address_.url.query;
-    request.url.query = sas.empty() ? call.query : call.query + "&" + sas;
-  }
-  request.headers.add("x-ms-version", kApiVersion);
-  request.headers.add("x-ms-date", to_rfc1123(clock_->now()));
-  request.headers.add("x-ms-client-request-id", call.id);
+  http::ClientRequest request = sender_.request(call.method, std::move(path), call.query);
   for (const auto& [name, value] : call.metadata) {
     request.headers.add(std::string(kMetadataPrefix) + name, value);
   }
   if (!call.body.empty()) {
     request.headers.add("Content-Type", "application/xml");
-    request.body = call.body;
+    request.body = std::move(call.body);
   }
   request.replayable = call.replayable;
   request.trace = call.trace;
   return request;
-}
-
-void QueueClient::sign(http::ClientRequest& request) const {
-  // What we wrote ourselves can be read back.
-  const auto query = http::parse_query(request.url.query);
-  LK_ASSERT(query.has_value());
-  const wire::SignedRequest to_sign{.method = request.method,
-                                    .path = request.url.path,
-                                    .query = &*query,
-                                    .headers = &request.headers,
-                                    .content_length = request.body.size()};
-  const std::string text = wire::shared_key_string_to_sign(to_sign, address_.account);
-  request.headers.add("Authorization", "SharedKey " + address_.account + ":" +
-                                           wire::sign_with_key(text, address_.account_key));
 }
 
 Result<std::vector<wire::QueueMessage>> QueueClient::messages_in(

@@ -8,30 +8,14 @@
 #include <string_view>
 #include <vector>
 
-#include "azure/credential.hpp"
-#include "azure/retry_policy.hpp"
-#include "base/random.hpp"
-#include "http/url.hpp"
-#include "wire/connection_string.hpp"
+#include "azure/storage_sender.hpp"
 #include "wire/queue_xml.hpp"
 
 namespace latchkey::azure {
 
-/// How a queue is reached.
-struct QueueAddress {
-  /// Exactly one of: a credential (bearer; https only), an account key, a SAS in the URL.
-  http::Url url;  ///< of the queue: https://ACCOUNT.queue.core.windows.net/QUEUE; a SAS stays in
-                  ///< its query
-  TokenCredential* credential = nullptr;
-  std::string account;  ///< with `account_key`
-  Secret account_key;
-};
+using QueueAddress = StorageAddress;
 
-/// From STORAGE_QUEUE_URL: uses the SAS in its query if there is one, else `credential`. The last
-/// segment of the path is the queue: https://ACCOUNT.queue.core.windows.net/QUEUE, or in path style
-/// (emulators) https://HOST:PORT/ACCOUNT/QUEUE; an IP address, "localhost" and a host without a dot
-/// always mean path style. Error: invalid_argument (no queue name in the path, bad name, http with
-/// a credential, neither SAS nor credential).
+/// From STORAGE_QUEUE_URL, as storage_address_from_url reads it.
 Result<QueueAddress> queue_address_from_url(std::string_view url, TokenCredential* credential);
 /// From a connection string and a queue name.
 Result<QueueAddress> queue_address_from_connection_string(std::string_view text,
@@ -108,20 +92,13 @@ class QueueClient {
   struct Call;
   /// Sends, and turns what is not `call`'s success into an Error.
   Task<Result<http::Response>> send(Call call);
-  Task<Result<http::Response>> send_with_retries(const Call& call);
-  Task<Result<http::ClientRequest>> prepare(const Call& call);
-  http::ClientRequest request_for(const Call& call) const;
-  void sign(http::ClientRequest& request) const;
+  http::ClientRequest request_for(Call call) const;
   Result<std::vector<wire::QueueMessage>> messages_in(const http::Response& answer) const;
   /// "queue code-requests", for messages.
   std::string who() const { return "queue " + name_; }
 
-  QueueAddress address_;
+  StorageSender sender_;
   std::string name_;
-  http::HttpClient* http_;
-  Clock* clock_;
-  Random* random_;
-  RetryOptions retry_;
 };
 
 }  // namespace latchkey::azure

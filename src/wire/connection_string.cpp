@@ -19,13 +19,14 @@ struct Parts {
   std::string_view key;
   std::string_view sas;
   std::string_view queue_endpoint;
+  std::string_view table_endpoint;
 };
 
 struct Name {
   std::string_view name;
   std::string_view Parts::* member;
 };
-constexpr std::array<Name, 8> kNames = {{
+constexpr std::array<Name, 9> kNames = {{
     {"UseDevelopmentStorage", &Parts::development},
     {"DevelopmentStorageProxyUri", &Parts::development_proxy},
     {"DefaultEndpointsProtocol", &Parts::protocol},
@@ -34,6 +35,7 @@ constexpr std::array<Name, 8> kNames = {{
     {"AccountKey", &Parts::key},
     {"SharedAccessSignature", &Parts::sas},
     {"QueueEndpoint", &Parts::queue_endpoint},
+    {"TableEndpoint", &Parts::table_endpoint},
 }};
 
 tl::unexpected<Error> wrong(std::string what) {
@@ -83,7 +85,22 @@ bool is_host_text(std::string_view text) {
   });
 }
 
-Result<ConnectionString> development(const Parts& parts) {
+/// What the strings call a service, and where the emulator has it.
+struct ServiceNames {
+  std::string_view endpoint;
+  std::string_view host_part;
+  std::string_view emulator_port;
+  std::string_view Parts::* given;
+};
+
+ServiceNames names_of(StorageService service) {
+  if (service == StorageService::table) {
+    return {"TableEndpoint", ".table.", ":10002/", &Parts::table_endpoint};
+  }
+  return {"QueueEndpoint", ".queue.", ":10001/", &Parts::queue_endpoint};
+}
+
+Result<ConnectionString> development(const Parts& parts, const ServiceNames& names) {
   if (!iequals(parts.development, "true")) return wrong("UseDevelopmentStorage must be true");
   std::string base = "http://127.0.0.1";
   if (!parts.development_proxy.empty()) {
@@ -91,34 +108,38 @@ Result<ConnectionString> development(const Parts& parts) {
     if (!proxy) return wrong("DevelopmentStorageProxyUri is not an http or https address");
     base = *proxy;
   }
-  return ConnectionString{.queue_endpoint = base + ":10001/" + std::string(kDevelopmentAccount),
+  base.append(names.emulator_port).append(kDevelopmentAccount);
+  return ConnectionString{.endpoint = std::move(base),
                           .account = std::string(kDevelopmentAccount),
                           .account_key = Secret(std::string(kDevelopmentKey)),
                           .sas = {}};
 }
 
-Result<std::string> queue_endpoint(const Parts& parts) {
-  if (!parts.queue_endpoint.empty()) {
-    auto given = endpoint_from(parts.queue_endpoint);
-    if (!given) return wrong("QueueEndpoint is not an http or https address without a query");
+Result<std::string> endpoint(const Parts& parts, const ServiceNames& names) {
+  const std::string name(names.endpoint);
+  if (!(parts.*names.given).empty()) {
+    auto given = endpoint_from(parts.*names.given);
+    if (!given) return wrong(name + " is not an http or https address without a query");
     return *std::move(given);
   }
   const std::string_view protocol = parts.protocol.empty() ? "https" : parts.protocol;
   const std::string_view suffix = parts.suffix.empty() ? "core.windows.net" : parts.suffix;
-  if (parts.account.empty()) return wrong("AccountName or QueueEndpoint is missing");
+  if (parts.account.empty()) return wrong("AccountName or " + name + " is missing");
   if (!iequals(protocol, "https") && !iequals(protocol, "http")) {
     return wrong("DefaultEndpointsProtocol must be https or http");
   }
   if (!is_host_text(suffix)) return wrong("EndpointSuffix is not a host name");
-  return to_lower(protocol) + "://" + std::string(parts.account) + ".queue." + std::string(suffix);
+  std::string address = to_lower(protocol) + "://";
+  return address.append(parts.account).append(names.host_part).append(suffix);
 }
 
 }  // namespace
 
-Result<ConnectionString> parse_connection_string(std::string_view text) {
+Result<ConnectionString> parse_connection_string(std::string_view text, StorageService service) {
+  const ServiceNames names = names_of(service);
   auto parts = take_apart(text);
   if (!parts) return fail(std::move(parts.error()));
-  if (!parts->development.empty()) return development(*parts);
+  if (!parts->development.empty()) return development(*parts, names);
   if (parts->key.empty() && parts->sas.empty()) {
     return wrong("AccountKey or SharedAccessSignature is missing");
   }
@@ -129,11 +150,11 @@ Result<ConnectionString> parse_connection_string(std::string_view text) {
                                   parts->account.find_first_of(".:") != std::string_view::npos)) {
     return wrong("AccountName may hold letters, digits and hyphens only");
   }
-  auto endpoint = queue_endpoint(*parts);
-  if (!endpoint) return fail(std::move(endpoint.error()));
+  auto address = endpoint(*parts, names);
+  if (!address) return fail(std::move(address.error()));
 
   ConnectionString result;
-  result.queue_endpoint = *std::move(endpoint);
+  result.endpoint = *std::move(address);
   if (!parts->sas.empty()) {
     result.sas = parts->sas.starts_with('?') ? parts->sas.substr(1) : parts->sas;
     if (result.sas.find("sig=") == std::string::npos) {

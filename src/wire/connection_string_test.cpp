@@ -39,7 +39,7 @@ TEST(ConnectionString, ReadsEveryFormThatAzureHandsOut) {
       continue;
     }
     ASSERT_TRUE(parsed) << row.text << ": " << parsed.error().message;
-    EXPECT_EQ(parsed->queue_endpoint, row.endpoint) << row.text;
+    EXPECT_EQ(parsed->endpoint, row.endpoint) << row.text;
     EXPECT_EQ(parsed->account, row.account) << row.text;
     EXPECT_EQ(parsed->account_key.reveal(), row.key) << row.text;
     EXPECT_EQ(parsed->sas, row.sas) << row.text;

@@ -89,6 +89,15 @@ void append_resource(std::string& out, std::string_view path, std::string_view a
   out.append(path);
 }
 
+/// Of the short forms: the path and ?comp, no other parameter.
+void append_short_resource(std::string& out, const SignedRequest& request,
+                           std::string_view account) {
+  append_resource(out, request.path, account);
+  if (const std::string* comp = http::find_parameter(*request.query, "comp")) {
+    out.append("?comp=").append(*comp);
+  }
+}
+
 /// "\nkey:value,value" per key: keys in lower case and sorted, the values of each sorted.
 void append_canonical_query(std::string& out, const http::Query& query) {
   std::vector<NamedValue> parameters;
@@ -142,10 +151,20 @@ std::string shared_key_lite_string_to_sign(const SignedRequest& request, std::st
   append_header(text, headers, "Content-Type");
   append_date(text, headers);
   append_canonical_headers(text, headers);
-  append_resource(text, request.path, account);
-  if (const std::string* comp = http::find_parameter(*request.query, "comp")) {
-    text.append("?comp=").append(*comp);
-  }
+  append_short_resource(text, request, account);
+  return text;
+}
+
+std::string shared_key_table_string_to_sign(const SignedRequest& request,
+                                            std::string_view account) {
+  LK_ASSERT(request.query != nullptr && request.headers != nullptr);
+  const http::Headers& headers = *request.headers;
+  std::string text(http::to_string(request.method));
+  text.append("\n");
+  append_header(text, headers, "Content-MD5");
+  append_header(text, headers, "Content-Type");
+  append_header(text, headers, headers.contains("x-ms-date") ? "x-ms-date" : "Date");
+  append_short_resource(text, request, account);
   return text;
 }
 

@@ -7,8 +7,8 @@
 #include "base/secret.hpp"
 #include "http/message.hpp"
 
-/// Shared Key signatures of Azure Storage (Blob, Queue and File form), for signing and for
-/// checking. Source: REST reference, "Authorize with Shared Key".
+/// Shared Key signatures of Azure Storage, for signing and for checking. Blobs, queues and files
+/// have one form, tables another. Source: REST reference, "Authorize with Shared Key".
 namespace latchkey::wire {
 
 /// What both ends sign over. `path` is the raw, percent-encoded URL path; the body's length is
@@ -27,6 +27,9 @@ struct SignedRequest {
 std::string shared_key_string_to_sign(const SignedRequest& request, std::string_view account);
 /// SharedKeyLite: verb, Content-MD5, Content-Type, Date, x-ms-* headers, path and comp.
 std::string shared_key_lite_string_to_sign(const SignedRequest& request, std::string_view account);
+/// The form of tables: verb, Content-MD5, Content-Type, the date (which is never left empty, as in
+/// the form above), path and comp.
+std::string shared_key_table_string_to_sign(const SignedRequest& request, std::string_view account);
 /// base64(HMAC-SHA-256(base64-decoded key, text)). The key must be base64 (asserted): check it
 /// where it enters the program, as parse_connection_string does.
 std::string sign_with_key(std::string_view text, const Secret& account_key_base64);

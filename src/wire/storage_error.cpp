@@ -7,6 +7,7 @@
 #include "base/text.hpp"
 #include "base/time_text.hpp"
 #include "wire/answer_error.hpp"
+#include "wire/json_reader.hpp"
 #include "wire/storage_error_table.hpp"
 #include "wire/xml_reader.hpp"
 #include "wire/xml_writer.hpp"
@@ -33,6 +34,38 @@ std::string_view remedy_for(std::string_view code) {
   const auto* found = std::find_if(kRemedies.begin(), kRemedies.end(),
                                    [code](const Remedy& row) { return row.code == code; });
   return found == kRemedies.end() ? std::string_view{} : found->text;
+}
+
+constexpr std::size_t kCodeMax = 100;
+
+struct Said {
+  std::string code;
+  std::string message;
+};
+
+/// {"odata.error":{"code":"...","message":{"value":"..."}}}, as tables have it.
+Said said_in_json(std::string_view body) {
+  Said said;
+  const auto root = json::parse_object(body);
+  const json::Object* error = root ? json::child(*root, "odata.error") : nullptr;
+  if (error == nullptr) return said;
+  said.code = first_line(json::text(*error, "code").value_or(""), kCodeMax);
+  if (const json::Object* message = json::child(*error, "message")) {
+    said.message = first_line(json::text(*message, "value").value_or(""));
+  }
+  return said;
+}
+
+Said said_in(std::string_view body) {
+  if (body.starts_with('{')) return said_in_json(body);
+  Said said;
+  pugi::xml_document document;
+  if (!body.empty() && !xml::load(document, body)) {
+    const pugi::xml_node root = document.child("Error");
+    said.code = first_line(trim(xml::text_of(root.child("Code"))), kCodeMax);
+    said.message = first_line(trim(xml::text_of(root.child("Message"))));
+  }
+  return said;
 }
 
 }  // namespace
@@ -74,14 +107,9 @@ http::Response render_storage_error(const StorageError& error, std::string_view 
 }
 
 Error storage_error_from(const http::Response& response, std::string_view who) {
-  std::string code = first_line(response.headers.find("x-ms-error-code").value_or(""), 100);
-  std::string message;
-  pugi::xml_document document;
-  if (!response.body.empty() && !xml::load(document, response.body)) {
-    const pugi::xml_node root = document.child("Error");
-    if (code.empty()) code = first_line(trim(xml::text_of(root.child("Code"))), 100);
-    message = first_line(trim(xml::text_of(root.child("Message"))));
-  }
+  auto [code, message] = said_in(response.body);
+  const auto header = response.headers.find("x-ms-error-code");
+  if (header) code = first_line(*header, kCodeMax);
   // An answer to HEAD has no body: the table knows what the service would have said.
   const StorageErrorRow* row = find_storage_error(code);
   if (message.empty() && row != nullptr) message = row->message;

@@ -41,9 +41,10 @@ StorageError storage_error(std::string_view code,
 http::Response render_storage_error(const StorageError& error, std::string_view request_id,
                                     UtcTime now);
 
-/// What a client makes of a failed answer: kind by status (400 invalid_argument, 401/403 denied,
-/// 404 not_found, 409/412 conflict, 408/504 timeout, 429 throttled, 5xx unavailable), code, first
-/// line of the message with `who` ("queue code-requests") in front, Retry-After, x-ms-request-id.
+/// What a client makes of a failed answer of Queue or Table Storage: kind by status (400
+/// invalid_argument, 401/403 denied, 404 not_found, 409/412 conflict, 408/504 timeout, 429
+/// throttled, 5xx unavailable), code, first line of the message with `who` ("queue code-requests")
+/// in front, Retry-After, x-ms-request-id.
 Error storage_error_from(const http::Response& response, std::string_view who);
 
 }  // namespace latchkey::wire
