@@ -46,6 +46,24 @@ TEST(ConnectionString, ReadsEveryFormThatAzureHandsOut) {
   }
 }
 
+TEST(ConnectionString, ReadsTheTablesEndpoint) {
+  const std::pair<std::string_view, std::string_view> rows[] = {
+      {"UseDevelopmentStorage=true", "http://127.0.0.1:10002/devstoreaccount1"},
+      {"AccountName=acc;AccountKey=a2V5", "https://acc.table.core.windows.net"},
+      {"AccountName=acc;AccountKey=a2V5;QueueEndpoint=http://q;TableEndpoint=http://t/acc/",
+       "http://t/acc"},
+  };
+  for (const auto& [text, endpoint] : rows) {
+    const auto parsed = parse_connection_string(text, StorageService::table);
+    ASSERT_TRUE(parsed) << text << ": " << parsed.error().message;
+    EXPECT_EQ(parsed->endpoint, endpoint) << text;
+  }
+  const auto missing = parse_connection_string(
+      "QueueEndpoint=https://h;SharedAccessSignature=sig=x", StorageService::table);
+  ASSERT_FALSE(missing);
+  EXPECT_NE(missing.error().message.find("TableEndpoint"), std::string::npos);
+}
+
 TEST(ConnectionString, NamesThePartThatIsMissingOrWrong) {
   struct Row {
     std::string_view text, named;

@@ -45,6 +45,24 @@ TEST(SharedKey, MatchesThePublishedExample) {
   EXPECT_EQ(sign_with_key(text, development_key()), "1u9lui2jDxj0+fpbHjQ5m5NnastJRSYM+PSmfi8TXx4=");
 }
 
+TEST(SharedKey, TablesSignTheDateAndCompOnly) {
+  // REST reference, "Authorize with Shared Key": the Table service's form.
+  Example example;
+  example.method = http::Method::post;
+  example.path = "/mytable(PartitionKey='a%20b',RowKey='c')";
+  example.query = {{"timeout", "20"}, {"comp", "acl"}};
+  example.headers = {{"Content-Type", "application/json"},
+                     {"Date", "Sun, 11 Oct 2009 19:52:39 GMT"},
+                     {"x-ms-version", "2020-12-06"},
+                     {"If-Match", "*"}};
+  const std::string rest = "/myaccount/mytable(PartitionKey='a%20b',RowKey='c')?comp=acl";
+  EXPECT_EQ(shared_key_table_string_to_sign(example.request(), "myaccount"),
+            "POST\n\napplication/json\nSun, 11 Oct 2009 19:52:39 GMT\n" + rest);
+  example.headers.add("x-ms-date", "Mon, 12 Oct 2009 00:00:00 GMT");
+  EXPECT_EQ(shared_key_table_string_to_sign(example.request(), "myaccount"),
+            "POST\n\napplication/json\nMon, 12 Oct 2009 00:00:00 GMT\n" + rest);
+}
+
 TEST(SharedKey, SortsAndJoinsSeveralValuesOfAParameter) {
   // REST reference: ?restype=container&comp=list&include=snapshots&include=metadata&...
   Example example;

@@ -154,6 +154,22 @@ TEST(StorageError, ReadsTheCodeFromTheBodyWhereTheHeaderIsMissing) {
   EXPECT_EQ(error.message, "queue q: Gone soon.");
 }
 
+TEST(StorageError, ReadsTheJsonOfTables) {
+  http::Response response;
+  response.status = 412;
+  response.body =
+      R"({"odata.error":{"code":"UpdateConditionNotSatisfied","message":{"lang":"en-US",)"
+      R"("value":"The update condition was not satisfied.\nRequestId:1\nTime:2"}}})";
+  const Error error = storage_error_from(response, "table codes");
+  EXPECT_EQ(error.kind, ErrorKind::conflict);
+  EXPECT_EQ(error.code, "UpdateConditionNotSatisfied");
+  EXPECT_EQ(error.message, "table codes: The update condition was not satisfied.");
+  for (const char* body : {"{", R"({"odata.error":1})", R"({"odata.error":{"message":"x"}})"}) {
+    response.body = body;
+    EXPECT_EQ(storage_error_from(response, "table codes").kind, ErrorKind::conflict) << body;
+  }
+}
+
 TEST(StorageError, SurvivesAnyBody) {
   for (std::string_view body : {"", "<", "<html>502</html>", "{\"error\":1}", "\xFF\xFE",
                                 "<Error/>", "<Error><Code><x/></Code></Error>"}) {
