@@ -80,9 +80,9 @@ def certificates(folder):
             "-CAcreateserial", "-out", "redis.pem", "-days", "2", "-extfile", "names")
 
 
-def run_conformance(url, **environment):
+def run_conformance(url, cases="Table*", **environment):
     done = subprocess.run(
-        [conformance_test(), "--gtest_brief=1", "--gtest_filter=Table*"],
+        [conformance_test(), "--gtest_brief=1", f"--gtest_filter={cases}"],
         env=harness.clean_environment({"LATCHKEY_TEST_CODE_TABLE_URL": url, **environment}),
         capture_output=True, text=True, timeout=300,
     )

@@ -11,6 +11,7 @@ namespace {
 constexpr std::string_view kUrl = "CODE_TABLE_URL";
 constexpr std::string_view kExample = "rediss://OBJECT_ID@NAME.REGION.redis.azure.net:10000";
 constexpr std::string_view kSqlite = "sqlite:";
+constexpr std::string_view kAzureTable = "azure-table:";
 
 /// What may be shown of a URL: not what stands before an @, nor a query.
 std::string without_credentials(std::string_view url) {
@@ -48,10 +49,29 @@ Result<> read_redis(const std::string& url, CodeTableSettings& settings) {
   return {};
 }
 
+Result<> read_azure(const std::string& url, const Environment& environment,
+                    CodeTableSettings& settings) {
+  if (!settings.secret_name.empty()) {
+    return wrong(url, "a table of Azure has no password for CODE_TABLE_SECRET_NAME");
+  }
+  if (!url.starts_with(kAzureTable)) {
+    settings.azure_url = url;
+    return {};
+  }
+  settings.azure_name = url.substr(kAzureTable.size());
+  settings.connection_string = Secret(environment.get("AZURE_STORAGE_CONNECTION_STRING"));
+  if (settings.connection_string.empty()) {
+    return wrong(url, "AZURE_STORAGE_CONNECTION_STRING is not set, which says where it is");
+  }
+  return {};
+}
+
 }  // namespace
 
 std::string CodeTableSettings::shown() const {
   if (redis) return fmt::format("Redis at {}", redis->peer.shown());
+  if (!azure_url.empty()) return "Azure table at " + without_credentials(azure_url);
+  if (!azure_name.empty()) return "Azure table " + azure_name;
   return file.string();
 }
 
@@ -75,7 +95,12 @@ Result<CodeTableSettings> read_code_table_settings(const Environment& environmen
     if (!read) return fail(read.error());
     return settings;
   }
-  return wrong(url, "it begins with sqlite:, redis:// or rediss://");
+  if (url.starts_with("https://") || url.starts_with("http://") || url.starts_with(kAzureTable)) {
+    auto read = read_azure(url, environment, settings);
+    if (!read) return fail(read.error());
+    return settings;
+  }
+  return wrong(url, "it begins with sqlite:, redis://, rediss://, https:// or azure-table:");
 }
 
 }  // namespace latchkey::app

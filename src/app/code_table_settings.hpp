@@ -6,6 +6,7 @@
 
 #include "app/environment.hpp"
 #include "base/result.hpp"
+#include "base/secret.hpp"
 #include "codes/redis_address.hpp"
 
 namespace latchkey::app {
@@ -14,7 +15,12 @@ namespace latchkey::app {
 struct CodeTableSettings {
   std::filesystem::path file{};                ///< SQLite; empty for a table that is a service
   std::optional<codes::RedisAddress> redis{};  ///< redis://, rediss://
-  std::string secret_name{};                   ///< CODE_TABLE_SECRET_NAME: the service's password
+  std::string azure_url{};     ///< https://: a table of Azure; a SAS may stand in it
+  std::string azure_name{};    ///< azure-table:NAME, with `connection_string`
+  Secret connection_string{};  ///< AZURE_STORAGE_CONNECTION_STRING
+  std::string secret_name{};   ///< CODE_TABLE_SECRET_NAME: the service's password
+
+  bool is_azure_table() const { return !azure_url.empty() || !azure_name.empty(); }
 
   /// Without a credential, for people.
   std::string shown() const;

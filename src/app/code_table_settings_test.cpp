@@ -30,6 +30,21 @@ TEST(CodeTableSettings, NameARedis) {
   EXPECT_TRUE(read("redis://cache.example"));
 }
 
+TEST(CodeTableSettings, NameATableOfAzure) {
+  const auto by_url = read("https://acct.table.core.windows.net/codes?sv=1&sig=pass-word");
+  ASSERT_TRUE(by_url) << by_url.error().message;
+  EXPECT_TRUE(by_url->is_azure_table());
+  EXPECT_TRUE(by_url->file.empty());
+  EXPECT_EQ(by_url->shown(), "Azure table at https://acct.table.core.windows.net/codes");
+  Environment environment;
+  environment.set("CODE_TABLE_URL", "azure-table:codes");
+  environment.set("AZURE_STORAGE_CONNECTION_STRING", "UseDevelopmentStorage=true");
+  const auto by_key = read_code_table_settings(environment, "/data");
+  ASSERT_TRUE(by_key) << by_key.error().message;
+  EXPECT_EQ(by_key->azure_name, "codes");
+  EXPECT_EQ(by_key->shown(), "Azure table codes");
+}
+
 TEST(CodeTableSettings, ThatAreWrongGiveOneLineWithoutThePassword) {
   struct Row {
     const char* url;
@@ -47,7 +62,9 @@ TEST(CodeTableSettings, ThatAreWrongGiveOneLineWithoutThePassword) {
       {"rediss://:pass-word@localhost", "", "redis-password", "a password is no setting"},
       {"redis://object-id@cache.example", "", "", "goes through TLS only"},
       {"rediss://cache.example?key=pass-word", "", "", "the only option is replicas"},
-      {"http://u:pass-word@cache.example", "", "", "it begins with"},
+      {"ftp://u:pass-word@cache.example", "", "", "it begins with"},
+      {"https://a.table.core.windows.net/codes?sig=pass-word", "", "x", "has no password for"},
+      {"azure-table:codes", "", "", "AZURE_STORAGE_CONNECTION_STRING is not set"},
   };
   for (const Row& row : rows) {
     const auto settings = read(row.url, row.file, row.secret);

@@ -1,6 +1,7 @@
 #include "app/code_tables.hpp"
 
 #include "base/log.hpp"
+#include "codes/azure_code_tables.hpp"
 #include "codes/redis_code_table.hpp"
 #include "codes/redis_login.hpp"
 #include "codes/sqlite_code_table.hpp"
@@ -36,10 +37,41 @@ Result<OpenCodeTables> open_redis(const ServiceSettings& settings, Trust trust, 
   return open;
 }
 
+Result<azure::TableAddress> azure_address(const CodeTableSettings& settings,
+                                          azure::TokenCredential& credential) {
+  auto address = settings.azure_name.empty()
+                     ? azure::table_address_from_url(settings.azure_url, &credential)
+                     : azure::table_address_from_connection_string(
+                           settings.connection_string.reveal(), settings.azure_name);
+  if (!address) address.error().message.insert(0, "CODE_TABLE_URL: ");
+  return address;
+}
+
+Result<OpenCodeTables> open_azure(const ServiceSettings& settings, Trust trust, World world) {
+  OpenCodeTables open;
+  auto azure = AzureAccess::create(settings, std::move(trust), world);
+  if (!azure) return fail(azure.error());
+  open.azure = std::move(*azure);
+  auto address = azure_address(settings.code_table, open.azure->credential());
+  if (!address) return fail(address.error());
+  if (!address->url.is_https() && !http::is_loopback_host(address->url.host)) {
+    log::warning("table_in_clear_text",
+                 {{"table", settings.code_table.shown()},
+                  {"problem", "who is on the way can read and change it; use https://"}});
+  }
+  // Owned by open.azure, which outlives the tables.
+  const std::shared_ptr<void> nobody;
+  std::shared_ptr<http::HttpClient> http(nobody, &open.azure->azure_http());
+  open.tables = codes::open_azure_tables(
+      std::move(*address), {std::move(http), world.clock, world.random, world.executor});
+  return open;
+}
+
 }  // namespace
 
 Result<OpenCodeTables> open_code_tables(const ServiceSettings& settings, Trust trust, World world) {
   if (settings.code_table.redis) return open_redis(settings, std::move(trust), world);
+  if (settings.code_table.is_azure_table()) return open_azure(settings, std::move(trust), world);
   auto tables = codes::open_sqlite_tables(settings.code_table.file);
   if (!tables) return fail(tables.error());
   OpenCodeTables open;

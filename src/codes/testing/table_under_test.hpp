@@ -9,6 +9,7 @@
 /// Which tables the conformance test (table_*_test.cpp) is about: SQLite, unless the environment
 /// variable LATCHKEY_TEST_CODE_TABLE_URL names another. Every case keeps to keys of its own, so
 /// that one store serves all of them, run after run:
+/// LATCHKEY_TEST_LOSE_ANSWERS=3 loses every third answer of Azure tables on its way.
 ///
 ///     LATCHKEY_TEST_CODE_TABLE_URL=redis://127.0.0.1:6379/0 codes_tests --gtest_filter='Table*'
 namespace latchkey::codes::testing {
