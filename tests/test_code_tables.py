@@ -207,6 +207,13 @@ class CodesInRedis(unittest.TestCase):
                              '{"code":"abc-1-def","timestamp":"2120-04-15 16:54:48.816549"}')
         return "watcher_failing" in watcher.log()
 
+    def test_doctor_asks_the_table(self):
+        settings = {**self.cloud.environment_of("api"), "CODE_TABLE_URL": self.redis.url}
+        asked = lambda: harness.run_latchkey("doctor", environment=settings, check=False).stdout
+        self.assertIn(f"Redis at 127.0.0.1:{self.redis.port} answers", asked())
+        self.redis.kill()
+        self.assertIn("refused the connection", asked())
+
     def test_a_wrong_password_is_named(self):
         self.redis.command("CONFIG", "SET", "requirepass", "right-pass-word")
         url = self.redis.url.replace("://", "://:wrong-pass-word@")

@@ -2,6 +2,8 @@
 
 #include <gtest/gtest.h>
 
+#include <map>
+
 #include "base/testing/await.hpp"
 #include "base/testing/manual_clock.hpp"
 #include "base/testing/seeded_random.hpp"
@@ -65,6 +67,17 @@ class Redis : public ::testing::Test {
     std::vector<std::string> arguments{argument};
     auto reply = co_await redis.run(script, std::move(arguments));
     if (reply && reply->text == argument) ++right;
+  }
+
+  static Task<> fail_one(RedisConnection& redis, const RedisScript& script,
+                         std::map<std::string, std::size_t>& failures) {
+    std::vector<std::string> no_arguments;
+    auto reply = co_await redis.run(script, std::move(no_arguments));
+    ++failures[reply ? "none" : reply.error().code];
+  }
+  static Task<int> joined(TaskGroup& group) {
+    co_await group.join();
+    co_return 0;
   }
 
   IoContext context;
@@ -147,6 +160,42 @@ TEST_F(Redis, ThatSpeaksSomethingElseIsAnError) {
   refuse = [](const Words&) { return "HTTP/1.1 400 Bad Request\r\n"; };
   connect();
   EXPECT_EQ(code_of_failure(), "MalformedAnswer");
+}
+
+// Its answer comes all the same, and is nobody else's.
+TEST_F(Redis, IsNotConfusedByACallerWhoGoesAway) {
+  connect();
+  int right = 0;
+  TaskGroup gone(context.get_executor());
+  for (int i = 0; i < 3; ++i) gone.spawn("gone", run_one(*redis, script, "gone", right));
+  server.answer_with([&](const Words& words) {
+    if (words[0] == "EVALSHA") gone.cancel();
+    return answer(words);
+  });
+  EXPECT_EQ(run("here")->text, "here");
+  latchkey::testing::await(context, joined(gone));
+  EXPECT_EQ(right, 0);
+  EXPECT_EQ(run("again")->text, "again");
+  EXPECT_EQ(server.connections(), 1);
+}
+
+TEST_F(Redis, ThatDoesNotAnswerIsAskedSoMuchOnlyAndThenGivenUp) {
+  refuse = [](const Words& words) -> std::optional<std::string> {
+    if (words[0] == "EVALSHA") return "";
+    return std::nullopt;
+  };
+  connect();
+  std::map<std::string, std::size_t> failures;
+  TaskGroup callers(context.get_executor());
+  for (std::size_t i = 0; i < RedisConnection::kWaitingMax + 2; ++i) {
+    callers.spawn("caller", fail_one(*redis, script, failures));
+  }
+  context.restart();
+  for (int turns = 0; turns < 1'000 && failures["TableBusy"] < 2; ++turns) context.poll();
+  redis.reset();
+  latchkey::testing::await(context, joined(callers));
+  EXPECT_EQ(failures["TableBusy"], 2U);
+  EXPECT_EQ(failures["TableClosed"], RedisConnection::kWaitingMax);
 }
 
 TEST_F(Redis, MustHaveEveryChangeOnItsReplicasWhenToldSo) {

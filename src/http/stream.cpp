@@ -1,6 +1,8 @@
 #include "http/stream.hpp"
 
+#include <netinet/tcp.h>
 #include <openssl/err.h>
+#include <sys/socket.h>
 
 #include <array>
 #include <boost/asio/ssl/stream.hpp>
@@ -14,6 +16,24 @@
 namespace latchkey::http {
 namespace asio = boost::asio;
 using boost::system::error_code;
+
+namespace {
+
+/// A stream lies idle for long, and load balancers forget such connections without a word (Azure's
+/// after 4 to 10 minutes): probes keep it known, and tell us when the other side is gone.
+void notice_death(Socket& socket) {
+  const int yes = 1;
+  const int idle_seconds = 60;
+  const int between_seconds = 10;
+  const int probes = 3;
+  const int handle = socket.native_handle();
+  ::setsockopt(handle, SOL_SOCKET, SO_KEEPALIVE, &yes, sizeof(yes));
+  ::setsockopt(handle, IPPROTO_TCP, TCP_KEEPIDLE, &idle_seconds, sizeof(idle_seconds));
+  ::setsockopt(handle, IPPROTO_TCP, TCP_KEEPINTVL, &between_seconds, sizeof(between_seconds));
+  ::setsockopt(handle, IPPROTO_TCP, TCP_KEEPCNT, &probes, sizeof(probes));
+}
+
+}  // namespace
 
 /// What runs keeps this alive, so that the stream may go meanwhile.
 struct ByteStream::Impl {
@@ -62,6 +82,7 @@ Task<Result<>> ByteStream::Impl::open(std::shared_ptr<Impl> self) {
   const error_code error = co_await self->connector.connect(self->peer.host, self->peer.port);
   if (error && self->timed_out) co_return fail(connect_timeout(self->shown));
   if (error) co_return fail(self->cause(error, connect_error(error, self->shown)));
+  notice_death(self->socket);
   if (!self->peer.tls) co_return Result<>{};
   auto secured = co_await shake_hands(self);
   co_return secured;
