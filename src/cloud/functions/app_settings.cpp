@@ -29,7 +29,7 @@ Result<QueueConnection> by_string(std::string name, const std::string& text) {
   made.name = std::move(name);
   // Its published address has the emulator's usual port, which need not be ours.
   const bool is_local = iequals(trim(text), "UseDevelopmentStorage=true");
-  if (!is_local) made.endpoint = std::move(parsed->queue_endpoint);
+  if (!is_local) made.endpoint = std::move(parsed->endpoint);
   made.account = std::move(parsed->account);
   made.account_key = std::move(parsed->account_key);
   made.sas = std::move(parsed->sas);
