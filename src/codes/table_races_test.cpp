@@ -120,6 +120,24 @@ TEST_F(TableRaces, ACodeIsEitherTakenOrExhausted) {
   }
 }
 
+// I6: the right guess comes last of many at once, and may not always overtake the wrong ones, or
+// the limit would be as many as are in flight together.
+TEST_F(TableRaces, TheRightCodeDoesNotOvertakeTheGuessesBeforeIt) {
+  constexpr int kRounds = 10;
+  int taken = 0;
+  for (int code = 0; code < kRounds; ++code) {
+    const Binding binding = of("user" + std::to_string(code), "sign-in");
+    insert_valid(code, binding);
+    const CodeTable* last = copies.back().codes.get();
+    from_all_sides(5, [&](CodeTable& copy, int i) {
+      const bool right = i == 4 && &copy == last;
+      return copy.attempt(request_of(right ? code : 900, binding));
+    });
+    taken += state(code) == CodeState::used ? 1 : 0;
+  }
+  EXPECT_LT(taken, kRounds);
+}
+
 // I6
 TEST_F(TableRaces, DelaysHoldOnEveryCopy) {
   const auto answers =
