@@ -3,7 +3,7 @@
 #   deploy/container/build.sh [OUTPUT_FOLDER [PACKAGE.deb]]
 # The result is an OCI layout, OUTPUT_FOLDER:latchkey (build/image unless said). To hand it on:
 #   skopeo copy oci:build/image:latchkey docker://REGISTRY/latchkey:0.1.0
-# Works as root and, where user namespaces are allowed, as anybody. Needs what `scripts/install package` installs.
+# Needs what `scripts/install package` installs; as another user than root also a range of ids in /etc/subuid.
 # LATCHKEY_DEBIAN_MIRROR: the mirror, or a sources.list; Debian's own otherwise.
 set -euo pipefail
 here=$(cd "$(dirname "${BASH_SOURCE[0]}")" && pwd)

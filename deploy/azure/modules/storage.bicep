@@ -52,7 +52,7 @@ resource table 'Microsoft.Storage/storageAccounts/tableServices/tables@2022-09-0
   name: 'codes'
 }
 
-// What was refused and why; reads and writes that went well would cost more than they tell.
+// How many requests, how fast, how many refused; a log of each would cost more than it tells.
 resource metrics 'Microsoft.Insights/diagnosticSettings@2021-05-01-preview' = {
   scope: queues
   name: 'latchkey'
