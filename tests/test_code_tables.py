@@ -169,6 +169,7 @@ class CodesInRedis(unittest.TestCase):
         self.assertEqual(403, api.verify(used).status)
         self.assertEqual(200, api.verify_when_active(valid).status)
         self.assertEqual(200, api.verify_when_active(api.get_code()).status)
+        self.assertEqual((0, 0), (api.stop(), watcher.stop()))
         self.assertNotIn(used, api.everything_written() + watcher.everything_written())
 
     def active_codes(self):
@@ -193,6 +194,11 @@ class CodesInRedis(unittest.TestCase):
         harness.wait_until(lambda: self.readiness_of(api).status == 200, "the API to be ready")
         self.assertEqual(200, api.verify_when_active(api.get_code()).status)
         self.assertEqual((True, True), (api.running(), watcher.running()))
+
+    def test_another_machine_in_clear_text_is_warned_of(self):
+        api = self.part("serve", "api", CODE_TABLE_URL="redis://redis.invalid")
+        self.assertIn("table_in_clear_text", api.log())
+        self.assertIn("redis.invalid:6379", str(self.readiness_of(api).json()))
 
     def test_a_watcher_without_it_takes_no_messages(self):
         api, watcher = self.parts()
