@@ -9,7 +9,8 @@ using std::chrono::milliseconds;
 
 constexpr const char* kMarks = "marks";
 constexpr std::size_t kMarkSize = 16;  ///< hex digits
-constexpr std::size_t kMarksKept = 16;
+/// More than others can write to one entity until a lost answer is noticed and the write repeated.
+constexpr std::size_t kMarksKept = 64;
 
 constexpr milliseconds kWaitFirst{10};
 constexpr milliseconds kWaitMax{500};

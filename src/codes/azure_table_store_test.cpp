@@ -110,7 +110,7 @@ TEST_F(AzureTableStore, KnowsItEvenWhenOthersHaveWrittenSince) {
   ASSERT_TRUE(commit(read()));
   service.after_write = [&] {
     service.after_write = nullptr;
-    for (int others = 0; others < 10; ++others) service.write_as_another();
+    for (int others = 0; others < 60; ++others) service.write_as_another();
   };
   service.lost = 1;
   EXPECT_TRUE(commit(read()));
