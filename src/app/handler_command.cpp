@@ -1,4 +1,5 @@
 #include <fmt/format.h>
+#include <unistd.h>
 
 #include <cstdio>
 #include <string_view>
@@ -120,16 +121,9 @@ Task<int> handle(const ApiSettings& settings, std::string authorities, World wor
   co_return started ? 0 : report(started.error());
 }
 
-/// A functions host takes each line of standard error for an error.
-void log_to_output(std::string_view line) {
-  fmt::print("{}\n", line);
-  std::fflush(stdout);
-}
-
 }  // namespace
 
 int run_handler(const CommonOptions& common) {
-  log::set_sink(log_to_output);
   auto settings = read_handler_settings(common.environment, common.data);
   if (!settings) return report(settings.error());
   if (auto made = make_data_folder(common.data); !made) return report(made.error());
@@ -139,6 +133,8 @@ int run_handler(const CommonOptions& common) {
     if (!text) return report(text.error());
     authorities = std::move(*text);
   }
+  // The log goes to standard error, and a functions host takes each line there for an error.
+  if (::dup2(STDOUT_FILENO, STDERR_FILENO) < 0) return 1;
   CommandWorld world;
   return world.run([&](World inside) { return handle(*settings, authorities, inside); });
 }
