@@ -14,6 +14,7 @@ import re
 import shlex
 import shutil
 import signal
+import socket
 import ssl
 import subprocess
 import tempfile
@@ -229,6 +230,13 @@ class Part(Process, Api):
             raise AssertionError(f"latchkey {command} ended:\n{self.everything_written()}")
         address = re.search(r"http://localhost:\d+", self.output())
         self.api = address[0] if address else None
+
+
+def free_port():
+    """A port that was free a moment ago, for programs that take the one they are told: between here
+    and there somebody else could take it."""
+    with socket.create_server(("127.0.0.1", 0)) as probe:
+        return probe.getsockname()[1]
 
 
 def run_latchkey(*arguments, check=True, environment=None, input=""):

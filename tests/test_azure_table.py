@@ -21,7 +21,7 @@ class Azurite:
     saves what it has when it is told to end, and every five seconds."""
 
     def __init__(self, durable=False):
-        self.port = test_code_tables.free_port()
+        self.port = harness.free_port()
         self.arguments = [NODE, AZURITE, "--tablePort", self.port, "--skipApiVersionCheck",
                           "--disableTelemetry", "--silent"]
         self.arguments += ["--location", harness.scratch_folder()] if durable else \

@@ -26,19 +26,12 @@ def conformance_test():
                  if (folder / "codes_tests").exists()), None)
 
 
-def free_port():
-    """A port that was free a moment ago: redis-server cannot be asked to choose one."""
-    with socket.socket() as probe:
-        probe.bind(("127.0.0.1", 0))
-        return probe.getsockname()[1]
-
-
 class Redis:
     """A redis-server that answers only after its change is on disk, on one port over restarts."""
 
     def __init__(self, *options, tls=False):
         self.folder = harness.scratch_folder()
-        self.port = free_port()
+        self.port = harness.free_port()
         port = ["--port", "0", "--tls-port", self.port] if tls else ["--port", self.port]
         self.arguments = [REDIS, *port, "--bind", "127.0.0.1", "--appendonly", "yes",
                           "--appendfsync", "always", "--save", "", "--maxmemory-policy",

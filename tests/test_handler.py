@@ -2,7 +2,6 @@
 
 import datetime
 import json
-import socket
 import unittest
 
 import harness
@@ -81,7 +80,7 @@ class WithoutAHost(unittest.TestCase):
     def test_the_host_is_answered_while_the_vault_is_waited_for(self):
         self.addCleanup(self.cloud.command, "fault", "clear")
         self.cloud.command("fault", "set", "vault", "503")
-        port = free_port()
+        port = harness.free_port()
         arguments = [harness.BINARY, "--data", harness.scratch_folder(), "handler"]
         settings = handler_settings(self.cloud, FUNCTIONS_CUSTOMHANDLER_PORT=str(port))
         handler = harness.Process(arguments, settings)
@@ -97,11 +96,3 @@ class WithoutAHost(unittest.TestCase):
         done = harness.run_latchkey("handler", check=False, environment=settings)
         self.assertEqual(2, done.returncode)
         self.assertIn("CODE_TABLE_URL", done.stderr)
-
-
-def free_port():
-    """The handler takes the port that it is told; between here and there somebody could take it,
-    which a functions host has to live with as well."""
-    with socket.socket() as found:
-        found.bind(("127.0.0.1", 0))
-        return found.getsockname()[1]
