@@ -49,7 +49,7 @@ class CloudQueue:
 
 
 class AzuriteQueue(Service, Azurite):
-    """Restarted by the signal on which it saves: what it would lose by kill -9 is its own affair."""
+    """Restarted by the signal on which it saves: what a kill -9 would lose is its own affair."""
 
     name = "azurite-queue"
     tls = False

@@ -11,6 +11,7 @@ import re
 import ssl
 
 CODE = re.compile(rb"[A-Za-z]{3}-[0-9]{1,4}-[A-Za-z]{3}")
+IF_MATCH = re.compile(rb"\r\nif-match: [^\r]*", re.I)
 DELAY_MAX = 2.0
 
 
@@ -57,6 +58,7 @@ class Proxy:
         self.chance = chance
         self.saw_put = saw_put
         self.faults = Faults()
+        self.unconditional = False  # every If-Match matches: a table that cannot compare
         self.counts = {"requests": 0, "lost requests": 0, "lost answers": 0, "repeated": 0,
                        "delayed": 0, "refused": 0}
         self.open = {}  # task -> the client's connection
@@ -132,10 +134,13 @@ class Proxy:
 
     async def ask(self, request, upstream, heard):
         reader, writer = upstream
-        writer.write(b"".join(request))
+        asked, content = request
+        if self.unconditional:
+            asked = IF_MATCH.sub(b"\r\nIf-Match: *", asked)
+        writer.write(asked + content)
         head, body = await read_message(reader)
-        if request[0].startswith(b"POST ") and head.split(b" ", 2)[1] == b"201":
-            code = CODE.search(request[1])
+        if asked.startswith(b"POST ") and head.split(b" ", 2)[1] == b"201":
+            code = CODE.search(content)
             if code:
                 self.saw_put(code[0].decode(), heard)
         return head + body
