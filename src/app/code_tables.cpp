@@ -9,6 +9,11 @@
 namespace latchkey::app {
 namespace {
 
+using std::chrono::seconds;
+
+/// Somebody waits with his code: he is told that the table is silent as soon as with Redis.
+constexpr azure::RetryOptions kTablePatience{.deadline = seconds{8}, .attempt_timeout = seconds{3}};
+
 Result<OpenCodeTables> open_redis(const ServiceSettings& settings, Trust trust, World world) {
   const codes::RedisAddress& address = *settings.code_table.redis;
   if (!address.peer.tls && !http::is_loopback_host(address.peer.host)) {
@@ -63,7 +68,8 @@ Result<OpenCodeTables> open_azure(const ServiceSettings& settings, Trust trust, 
   const std::shared_ptr<void> nobody;
   std::shared_ptr<http::HttpClient> http(nobody, &open.azure->azure_http());
   open.tables = codes::open_azure_tables(
-      std::move(*address), {std::move(http), world.clock, world.random, world.executor});
+      std::move(*address), {std::move(http), world.clock, world.random, world.executor},
+      kTablePatience);
   return open;
 }
 
