@@ -124,9 +124,11 @@ Task<int> handle(const ApiSettings& settings, std::string authorities, World wor
 }  // namespace
 
 int run_handler(const CommonOptions& common) {
-  auto settings = read_handler_settings(common.environment, common.data);
+  const auto data =
+      common.data_given ? common.data : handler_data_folder(common.environment, common.data);
+  auto settings = read_handler_settings(common.environment, data);
   if (!settings) return report(settings.error());
-  if (auto made = make_data_folder(common.data); !made) return report(made.error());
+  if (auto made = make_data_folder(data); !made) return report(made.error());
   std::string authorities;
   if (const auto file = bundled_authorities(common.environment); !file.empty()) {
     auto text = read_file(file);

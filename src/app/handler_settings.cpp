@@ -37,6 +37,11 @@ Result<ApiSettings> read_handler_settings(const Environment& environment,
   return settings;
 }
 
+std::filesystem::path handler_data_folder(const Environment& environment,
+                                          const std::filesystem::path& otherwise) {
+  return on_azure(environment) ? std::filesystem::path("/tmp/latchkey") : otherwise;
+}
+
 std::filesystem::path bundled_authorities(const Environment& environment) {
   const std::string& root = environment.get("FUNCTIONS_APP_ROOT_PATH");
   if (root.empty() || !environment.get("SSL_CERT_FILE").empty()) return {};

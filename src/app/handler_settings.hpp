@@ -16,6 +16,11 @@ namespace latchkey::app {
 Result<ApiSettings> read_handler_settings(const Environment& environment,
                                           const std::filesystem::path& data);
 
+/// The data folder when --data does not say one. On Azure it is on the instance's own disk: HOME is
+/// shared by all instances there, or cannot be written.
+std::filesystem::path handler_data_folder(const Environment& environment,
+                                          const std::filesystem::path& otherwise);
+
 /// bin/authorities.pem of the app's folder, which deploy/functions/package.py puts there: our
 /// OpenSSL is Debian's and need not find those of Azure's image. Empty when there is none, or when
 /// SSL_CERT_FILE says whom to trust.

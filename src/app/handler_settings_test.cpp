@@ -47,6 +47,13 @@ TEST(HandlerSettings, LoopbackDoesNotMakeTheApiOpenForTheHostIsReachedFromEveryw
   EXPECT_FALSE(settings->access.open);
 }
 
+TEST(HandlerSettings, OnAzureTheDataFolderIsTheInstancesOwn) {
+  auto environment = in_a_function_app();
+  EXPECT_EQ(handler_data_folder(environment, "/home/data"), "/home/data");
+  environment.set("WEBSITE_INSTANCE_ID", "an-instance");
+  EXPECT_EQ(handler_data_folder(environment, "/home/data"), "/tmp/latchkey");
+}
+
 TEST(HandlerSettings, OnAzureTheTableIsNoFile) {
   for (const char* name : {"WEBSITE_INSTANCE_ID", "CONTAINER_NAME"}) {
     auto environment = in_a_function_app();
