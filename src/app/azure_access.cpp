@@ -20,19 +20,28 @@ Result<std::unique_ptr<AzureAccess>> AzureAccess::create(const ServiceSettings& 
   made->server_clock_ = std::make_unique<azure::ServerClock>(world.clock, settings.clock_error_max);
   made->dated_http_ =
       std::make_unique<azure::DatedClient>(*made->http_, *made->server_clock_, world.clock);
-  auto credential = azure::make_default_credential(settings.credential, *made->dated_http_,
-                                                   world.clock, world.executor);
+  auto credential = azure::make_default_credential(
+      settings.credential, made->azure_http("identity"), world.clock, world.executor);
   if (!credential) return fail(credential.error());
   made->credential_ = std::move(*credential);
   auto vault = azure::KeyVaultClient::create(settings.key_vault_url, *made->credential_,
-                                             *made->dated_http_, world.clock, world.random);
+                                             made->azure_http("vault"), world.clock, world.random);
   if (!vault) return fail(vault.error());
   made->vault_ = std::move(*vault);
   auto address = azure::queue_address_from_url(settings.queue_url, made->credential_.get());
   if (!address) return fail(address.error());
-  made->queue_ = std::make_unique<azure::QueueClient>(std::move(*address), *made->dated_http_,
-                                                      world.clock, world.random);
+  made->queue_ = std::make_unique<azure::QueueClient>(
+      std::move(*address), made->azure_http("queue"), world.clock, world.random);
   return made;
+}
+
+http::HttpClient& AzureAccess::observed(http::HttpClient& http, std::string dependency) {
+  auto& client = observed_[dependency];
+  if (!client) {
+    client = std::make_unique<http::ObservedClient>(http, dependency, world_.metrics, world_.tracer,
+                                                    world_.clock);
+  }
+  return *client;
 }
 
 Task<Result<std::vector<codes::Pepper>>> AzureAccess::peppers(std::string secret_name,

@@ -1,5 +1,6 @@
 #pragma once
 
+#include <map>
 #include <memory>
 #include <string>
 #include <vector>
@@ -11,6 +12,7 @@
 #include "azure/server_clock.hpp"
 #include "codes/code_hasher.hpp"
 #include "http/client.hpp"
+#include "http/observed_client.hpp"
 
 namespace latchkey::app {
 
@@ -32,20 +34,27 @@ class AzureAccess {
                                                    std::chrono::seconds patience);
 
   /// For what is not Azure: the third party's API, a webhook. Its clock is nobody's reference.
-  http::HttpClient& http() { return *http_; }
+  /// `dependency` names it in metrics and traces, here and below.
+  http::HttpClient& http(std::string dependency) { return observed(*http_, std::move(dependency)); }
   /// For Azure: every answer's Date is compared with our clock.
-  http::HttpClient& azure_http() { return *dated_http_; }
+  http::HttpClient& azure_http(std::string dependency) {
+    return observed(*dated_http_, std::move(dependency));
+  }
   azure::TokenCredential& credential() { return *credential_; }
+  const azure::TokenCredential& credential() const { return *credential_; }
   azure::KeyVaultClient& vault() { return *vault_; }
   azure::QueueClient& queue() { return *queue_; }
   const azure::ServerClock& server_clock() const { return *server_clock_; }
 
  private:
   explicit AzureAccess(World world) : world_(world) {}
+  http::HttpClient& observed(http::HttpClient& http, std::string dependency);
+
   World world_;
   std::unique_ptr<http::PooledClient> http_;
   std::unique_ptr<azure::ServerClock> server_clock_;
   std::unique_ptr<azure::DatedClient> dated_http_;
+  std::map<std::string, std::unique_ptr<http::ObservedClient>> observed_;  ///< by dependency
   std::unique_ptr<azure::TokenCredential> credential_;
   std::unique_ptr<azure::KeyVaultClient> vault_;
   std::unique_ptr<azure::QueueClient> queue_;

@@ -66,7 +66,7 @@ Result<OpenCodeTables> open_azure(const ServiceSettings& settings, Trust trust, 
   }
   // Owned by open.azure, which outlives the tables.
   const std::shared_ptr<void> nobody;
-  std::shared_ptr<http::HttpClient> http(nobody, &open.azure->azure_http());
+  std::shared_ptr<http::HttpClient> http(nobody, &open.azure->azure_http("table"));
   open.tables = codes::open_azure_tables(
       std::move(*address), {std::move(http), world.clock, world.random, world.executor},
       kTablePatience);

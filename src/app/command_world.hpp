@@ -40,9 +40,10 @@ Task<T> run_on(Executor other, Task<T> task) {
 
 class CommandWorld {
  public:
+  explicit CommandWorld(TracerOptions tracer = {}) : tracer_(tracer, clock_, random_) {}
   /// Runs the command's coroutine on the calling thread's loop; its result is the exit code.
   int run(const std::function<Task<int>(World)>& command);
-  World world() { return {context_.get_executor(), clock_, random_}; }
+  World world() { return {context_.get_executor(), clock_, random_, metrics_, tracer_}; }
   Clock& clock() { return clock_; }
   Random& random() { return random_; }
 
@@ -50,6 +51,8 @@ class CommandWorld {
   IoContext context_{1};
   SystemClock clock_;
   SystemRandom random_;
+  Metrics metrics_;
+  Tracer tracer_;
 };
 
 /// SIGINT and SIGTERM, from its construction on: one that comes while a command still starts is not

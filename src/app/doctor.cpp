@@ -105,7 +105,7 @@ Task<bool> Doctor::check_vault() {
   http::ClientRequest request;
   request.url = vault.with_path("/secrets");
   request.url.add_parameter("api-version", "7.4");
-  auto answer = co_await access_->azure_http().send(std::move(request));
+  auto answer = co_await access_->azure_http("doctor").send(std::move(request));
   if (!answer) {
     failed("vault", answer.error().message,
            unreachable_remedy(vault, "KEY_VAULT_URL", answer.error()));
@@ -142,7 +142,7 @@ Task<> Doctor::check_number() {
   const auto& settings = patient_.settings;
   azure::CachedSecret key(access_->vault(), settings.number_secret_name, world_.clock,
                           world_.executor);
-  codes::NumberApi api(settings.number_endpoint, key, access_->http());
+  codes::NumberApi api(settings.number_endpoint, key, access_->http("number_api"));
   auto number = co_await api.get_number();
   const std::string check = "number API";
   if (number) {
@@ -167,7 +167,7 @@ Task<bool> Doctor::check_queue_is_there() {
   http::ClientRequest request;
   request.url = patient_.place.queue.with_path(patient_.place.queue.path);  // without a SAS
   request.url.add_parameter("comp", "metadata");
-  auto answer = co_await access_->azure_http().send(std::move(request));
+  auto answer = co_await access_->azure_http("doctor").send(std::move(request));
   if (answer) {
     ok("queue storage", fmt::format("{} answers", patient_.place.queue.origin()));
     co_return true;

@@ -8,6 +8,7 @@
 #include "app/names.hpp"
 #include "app/running_cloud.hpp"
 #include "app/service_parts.hpp"
+#include "app/telemetry_part.hpp"
 #include "base/log.hpp"
 #include "cloud/data_folder.hpp"
 #include "cloud/functions/functions_host.hpp"
@@ -25,36 +26,53 @@ void print_listening(std::string_view what, std::uint16_t port, std::string_view
   std::fflush(stdout);
 }
 
-Task<int> serve(const ApiSettings& settings, World world) {
+Task<int> serve(const ApiSettings& settings, const TelemetrySettings& telling, World world) {
   StopSignal stop(world.executor);
   auto trust = Trust::system_trust();
   if (!trust) co_return report(trust.error());
   auto open = open_code_tables(settings.service, *trust, world);
   if (!open) co_return report(open.error());
+  const auto telemetry = TelemetryPart::start(telling, *trust, world);
   auto part = co_await ApiPart::start(settings, open->tables, std::move(*trust), world);
-  if (!part) co_return report(part.error());
+  auto shown = part ? telemetry->listen((*part)->readiness()) : Result<>(fail(part.error()));
+  if (!shown) {
+    if (part) co_await (*part)->stop(kStopGrace);
+    co_await telemetry->stop();
+    co_return report(shown.error());
+  }
   print_listening("API", (*part)->port(), "/api/v1/getcode");
+  if (telemetry->port() != 0) print_listening("metrics", telemetry->port(), "/metrics");
   co_await stop.wait();
   log::info("stopping", {{"drain_delay_ms", settings.listen.drain_delay.count()}});
   (*part)->leave();
   co_await world.clock.sleep_for(settings.listen.drain_delay);
   co_await (*part)->stop(kStopGrace);
+  co_await telemetry->stop();
   co_return 0;
 }
 
-Task<int> watch(const ServiceSettings& settings, World world) {
+Task<int> watch(const ServiceSettings& settings, const TelemetrySettings& telling, World world) {
   StopSignal stop(world.executor);
   auto trust = Trust::system_trust();
   if (!trust) co_return report(trust.error());
   auto open = open_code_tables(settings, *trust, world);
   if (!open) co_return report(open.error());
+  const auto telemetry = TelemetryPart::start(telling, *trust, world);
   auto part = co_await WatchPart::start(settings, *open->tables.codes, std::move(*trust), world);
-  if (!part) co_return report(part.error());
+  auto shown = part ? telemetry->listen((*part)->readiness()) : Result<>(fail(part.error()));
+  if (!shown) {
+    if (part) co_await (*part)->stop();
+    co_await telemetry->stop();
+    co_return report(shown.error());
+  }
   fmt::print("latchkey: watching the queue\n");
   std::fflush(stdout);
+  if (telemetry->port() != 0) print_listening("metrics", telemetry->port(), "/metrics");
   co_await stop.wait();
   log::info("stopping");
+  (*part)->readiness().leave();
   co_await (*part)->stop();
+  co_await telemetry->stop();
   co_return 0;
 }
 
@@ -157,17 +175,21 @@ Task<int> number(const NumberSettings& settings, const CommonOptions& common, Wo
 int run_serve(const CommonOptions& common) {
   auto settings = read_api_settings(common.environment, common.data);
   if (!settings) return report(settings.error());
+  auto telemetry = read_telemetry_settings(common.environment);
+  if (!telemetry) return report(telemetry.error());
   if (auto made = make_data_folder(common.data); !made) return report(made.error());
-  CommandWorld world;
-  return world.run([&](World inside) { return serve(*settings, inside); });
+  CommandWorld world(telemetry->tracer);
+  return world.run([&](World inside) { return serve(*settings, *telemetry, inside); });
 }
 
 int run_watch(const CommonOptions& common) {
   auto settings = read_service_settings(common.environment, Needs::watcher, common.data);
   if (!settings) return report(settings.error());
+  auto telemetry = read_telemetry_settings(common.environment);
+  if (!telemetry) return report(telemetry.error());
   if (auto made = make_data_folder(common.data); !made) return report(made.error());
-  CommandWorld world;
-  return world.run([&](World inside) { return watch(*settings, inside); });
+  CommandWorld world(telemetry->tracer);
+  return world.run([&](World inside) { return watch(*settings, *telemetry, inside); });
 }
 
 int run_number(const CommonOptions& common) {

@@ -136,7 +136,10 @@ Task<Result<std::unique_ptr<ApiPart>>> ApiPart::start(ApiSettings settings,
   options.limits.body_bytes_max = 64 * 1024;
   auto server = http::Server::listen(world.executor, std::move(options), (*part)->api_->handler(),
                                      world.clock);
-  if (!server) co_return fail(server.error());
+  if (!server) {
+    co_await (*part)->stop(std::chrono::milliseconds::zero());
+    co_return fail(server.error());
+  }
   (*part)->server_ = std::move(*server);
   co_return part;
 }
@@ -151,10 +154,12 @@ Task<Result<std::unique_ptr<ApiPart>>> ApiPart::make(const ApiSettings& settings
   part->audit_ = std::move(base->audit);
   part->hasher_ = std::move(base->hasher);
   part->peppers_ = std::move(base->peppers);
+  part->observation_ =
+      std::make_unique<Observation>(*tables.codes, *part->audit_, *part->azure_, "api", world);
   part->make_codes(settings, tables, world);
   auto gatekeeper = part->make_gatekeeper(settings, world);
   if (!gatekeeper) co_return fail(gatekeeper.error());
-  part->make_readiness(*tables.codes, world);
+  part->make_readiness(world);
   part->api_ =
       std::make_unique<service::Api>(service::Api::Parts{.issuer = *part->issuer_,
                                                          .verifier = *part->verifier_,
@@ -162,13 +167,17 @@ Task<Result<std::unique_ptr<ApiPart>>> ApiPart::make(const ApiSettings& settings
                                                          .idempotency = *part->idempotency_,
                                                          .gatekeeper = *part->gatekeeper_,
                                                          .readiness = *part->readiness_});
+  part->requests_ =
+      std::make_unique<service::RequestObserver>(world.metrics, world.tracer, world.clock);
+  part->requests_->add_to(part->api_->router());
+  service::add_metrics_route(part->api_->router(), world.metrics, *part->gatekeeper_);
   if (settings.sign_in.enabled) {
     auto sign_in = SignInPart::start(settings.sign_in,
                                      {.issuer = *part->issuer_,
                                       .verifier = *part->verifier_,
                                       .directory = *part->directory_,
                                       .hasher = *part->hasher_,
-                                      .audit = *part->audit_,
+                                      .audit = part->observation_->audit,
                                       .azure = *part->azure_},
                                      part->api_->router(), world);
     if (!sign_in) co_return fail(sign_in.error());
@@ -183,7 +192,7 @@ void ApiPart::make_codes(const ApiSettings& settings, codes::CodeTables& tables,
   number_key_ = std::make_unique<azure::CachedSecret>(
       azure_->vault(), settings.service.number_secret_name, world.clock, world.executor);
   number_api_ = std::make_unique<codes::NumberApi>(settings.service.number_endpoint, *number_key_,
-                                                   azure_->http());
+                                                   azure_->http("number_api"));
   const LimitSettings& limits = settings.limits;
   issues_ =
       std::make_unique<codes::RateLimiter>(world.clock, limits.caller_issues, limits.all_issues);
@@ -192,23 +201,26 @@ void ApiPart::make_codes(const ApiSettings& settings, codes::CodeTables& tables,
   issuer_ = std::make_unique<codes::Issuer>(
       codes::Issuer::Dependencies{.number_api = *number_api_,
                                   .queue = azure_->queue(),
-                                  .table = *tables.codes,
+                                  .table = observation_->table,
                                   .hasher = *hasher_,
                                   .callers = *issues_,
-                                  .audit = *audit_,
+                                  .audit = observation_->audit,
                                   .clock = world.clock,
-                                  .random = world.random},
+                                  .random = world.random,
+                                  .metrics = &observation_->codes},
       codes::IssuerOptions{.rules = lifetime_rules(settings.service),
                            .limits = limits.table,
                            .message_base64 = settings.service.message_base64});
-  verifier_ =
-      std::make_unique<codes::Verifier>(codes::Verifier::Dependencies{.table = *tables.codes,
-                                                                      .hasher = *hasher_,
-                                                                      .failures = *failures_,
-                                                                      .audit = *audit_,
-                                                                      .clock = world.clock},
-                                        limits.table);
-  directory_ = std::make_unique<codes::CodeDirectory>(*tables.codes, *audit_, world.clock);
+  verifier_ = std::make_unique<codes::Verifier>(
+      codes::Verifier::Dependencies{.table = observation_->table,
+                                    .hasher = *hasher_,
+                                    .failures = *failures_,
+                                    .audit = observation_->audit,
+                                    .clock = world.clock,
+                                    .metrics = &observation_->codes},
+      limits.table);
+  directory_ =
+      std::make_unique<codes::CodeDirectory>(observation_->table, observation_->audit, world.clock);
   idempotency_ =
       std::make_unique<codes::Idempotency>(*tables.answers, *hasher_, world.clock, world.random);
 }
@@ -228,23 +240,23 @@ Result<> ApiPart::make_gatekeeper(const ApiSettings& settings, World world) {
     auto tokens = azure::TokenValidator::create({.authority_host = access.authority_host,
                                                  .tenant_id = access.tenant_id,
                                                  .audiences = split_audiences(access.audience)},
-                                                azure_->azure_http(), world.clock, world.random,
-                                                world.executor);
+                                                azure_->azure_http("identity"), world.clock,
+                                                world.random, world.executor);
     if (!tokens) return fail(tokens.error());
     tokens_ = std::move(*tokens);
     options.bearer = [tokens = tokens_.get()](Secret token) {
       return check_bearer(*tokens, std::move(token));
     };
   }
-  gatekeeper_ = std::make_unique<service::Gatekeeper>(std::move(options), *audit_);
+  gatekeeper_ = std::make_unique<service::Gatekeeper>(std::move(options), observation_->audit);
   return {};
 }
 
-void ApiPart::make_readiness(codes::CodeTable& table, World world) {
+void ApiPart::make_readiness(World world) {
   readiness_ = std::make_unique<service::Readiness>(world.clock);
   readiness_->add("vault", [key = number_key_.get()] { return check_key(*key); });
   readiness_->add("queue", [queue = &azure_->queue()] { return check_queue(*queue); });
-  readiness_->add("table", [&table] { return check_table(table); });
+  readiness_->add("table", [table = &observation_->table] { return check_table(*table); });
   readiness_->add("clock", [clock = &azure_->server_clock()] { return check_clock(*clock); });
 }
 
@@ -259,7 +271,9 @@ Task<Result<std::unique_ptr<WatchPart>>> WatchPart::start(ServiceSettings settin
                                                           codes::CodeTable& table, Trust trust,
                                                           World world) {
   auto part = co_await make(settings, false, table, std::move(trust), world);
-  if (part) (*part)->tasks_.spawn("watcher", (*part)->watcher_->run());
+  if (!part) co_return part;
+  (*part)->tasks_.spawn("watcher", (*part)->watcher_->run());
+  (*part)->tasks_.spawn("queue probe", (*part)->probe_->run());
   co_return part;
 }
 
@@ -282,6 +296,9 @@ Task<Result<std::unique_ptr<WatchPart>>> WatchPart::make(const ServiceSettings& 
   part->hasher_ = std::move(base->hasher);
   part->peppers_ = std::move(base->peppers);
 
+  part->observation_ =
+      std::make_unique<Observation>(table, *part->audit_, *part->azure_, "watcher", world);
+
   codes::WatcherOptions options;
   options.rules = lifetime_rules(settings);
   options.requeue = settings.requeue;
@@ -291,16 +308,32 @@ Task<Result<std::unique_ptr<WatchPart>>> WatchPart::make(const ServiceSettings& 
   options.poll_min = std::min(options.poll_min, options.poll_max);
   part->watcher_ = std::make_unique<codes::Watcher>(
       codes::Watcher::Dependencies{.queue = part->azure_->queue(),
-                                   .table = table,
+                                   .table = part->observation_->table,
                                    .hasher = *part->hasher_,
                                    .server_clock = part->azure_->server_clock(),
-                                   .audit = *part->audit_,
+                                   .audit = part->observation_->audit,
                                    .clock = world.clock,
                                    .random = world.random,
-                                   .executor = world.executor},
+                                   .executor = world.executor,
+                                   .tracer = &world.tracer,
+                                   .metrics = &part->observation_->codes},
       options);
+  part->tell_of_watcher(settings, world);
   part->tasks_.spawn("peppers", part->peppers_->run());
   co_return part;
+}
+
+/// Counts of all queues, the look at them from outside, and what /readyz asks.
+void WatchPart::tell_of_watcher(const ServiceSettings& settings, World world) {
+  show_watchers({watcher_.get()}, world.metrics);
+  probe_ = std::make_unique<codes::QueueProbe>(
+      std::vector{azure_->queue()}, world.clock, world.metrics,
+      codes::QueueProbeOptions{.interval = settings.queue_probe,
+                               .rules = lifetime_rules(settings)});
+  readiness_ = std::make_unique<service::Readiness>(world.clock);
+  readiness_->add("queue", [queue = &azure_->queue()] { return check_queue(*queue); });
+  readiness_->add("table", [table = &observation_->table] { return check_table(*table); });
+  readiness_->add("clock", [clock = &azure_->server_clock()] { return check_clock(*clock); });
 }
 
 Task<> WatchPart::stop() {

@@ -3,6 +3,7 @@
 #include <memory>
 
 #include "app/azure_access.hpp"
+#include "app/observation.hpp"
 #include "app/protection_settings.hpp"
 #include "app/settings.hpp"
 #include "app/sign_in_part.hpp"
@@ -14,6 +15,7 @@
 #include "codes/issuer.hpp"
 #include "codes/number_api.hpp"
 #include "codes/pepper_source.hpp"
+#include "codes/queue_probe.hpp"
 #include "codes/rate_limiter.hpp"
 #include "codes/code_tables.hpp"
 #include "codes/verifier.hpp"
@@ -22,6 +24,8 @@
 #include "service/api.hpp"
 #include "service/gatekeeper.hpp"
 #include "service/readiness.hpp"
+#include "service/telemetry/operator_routes.hpp"
+#include "service/telemetry/request_observer.hpp"
 
 /// The two halves of the product, wired from settings: nothing here knows whether its Azure is real
 /// or local.
@@ -50,6 +54,7 @@ class ApiPart {
                                                       World world);
   std::uint16_t port() const { return server_->port(); }
   const codes::CodeHasher& hasher() const { return *hasher_; }
+  service::Readiness& readiness() { return *readiness_; }
   /// /readyz says no from now on and each answer ends its connection; all else goes on.
   void leave() { readiness_->leave(); }
   codes::Issuer& issuer() { return *issuer_; }
@@ -61,10 +66,11 @@ class ApiPart {
   explicit ApiPart(Executor executor) : tasks_(executor) {}
   void make_codes(const ApiSettings& settings, codes::CodeTables& tables, World world);
   Result<> make_gatekeeper(const ApiSettings& settings, World world);
-  void make_readiness(codes::CodeTable& table, World world);
+  void make_readiness(World world);
 
   std::unique_ptr<AzureAccess> azure_;
   std::unique_ptr<codes::AuditLog> audit_;
+  std::unique_ptr<Observation> observation_;
   std::unique_ptr<codes::CodeHasher> hasher_;
   std::unique_ptr<codes::PepperSource> peppers_;
   std::unique_ptr<azure::CachedSecret> number_key_;
@@ -79,6 +85,7 @@ class ApiPart {
   std::unique_ptr<azure::TokenValidator> tokens_;
   std::unique_ptr<service::Gatekeeper> gatekeeper_;
   std::unique_ptr<service::Readiness> readiness_;
+  std::unique_ptr<service::RequestObserver> requests_;
   std::unique_ptr<service::Api> api_;
   std::unique_ptr<SignInPart> sign_in_;
   std::unique_ptr<http::Server> server_;
@@ -96,6 +103,7 @@ class WatchPart {
                                                         codes::CodeTable& table, Trust trust,
                                                         World world);
   codes::Watcher& watcher() { return *watcher_; }
+  service::Readiness& readiness() { return *readiness_; }
   Task<> stop();
 
  private:
@@ -103,11 +111,15 @@ class WatchPart {
   static Task<Result<std::unique_ptr<WatchPart>>> make(const ServiceSettings& settings,
                                                        bool host_deletes, codes::CodeTable& table,
                                                        Trust trust, World world);
+  void tell_of_watcher(const ServiceSettings& settings, World world);
   std::unique_ptr<AzureAccess> azure_;
   std::unique_ptr<codes::AuditLog> audit_;
+  std::unique_ptr<Observation> observation_;
   std::unique_ptr<codes::CodeHasher> hasher_;
   std::unique_ptr<codes::PepperSource> peppers_;
   std::unique_ptr<codes::Watcher> watcher_;
+  std::unique_ptr<codes::QueueProbe> probe_;
+  std::unique_ptr<service::Readiness> readiness_;
   TaskGroup tasks_;
 };
 

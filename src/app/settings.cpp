@@ -92,18 +92,6 @@ std::string read_authority(const Environment& environment) {
   return {};
 }
 
-http::PoolOptions read_http(const Environment& environment) {
-  const auto either = [&](std::string_view upper) {
-    const std::string& lower = environment.get(to_lower(upper));
-    return lower.empty() ? environment.get(upper) : lower;
-  };
-  http::PoolOptions options;
-  options.https_proxy = either("HTTPS_PROXY");
-  options.http_proxy = either("HTTP_PROXY");
-  options.no_proxy = either("NO_PROXY");
-  return options;
-}
-
 /// What only some commands need, or what has a default.
 Result<> read_options(const Environment& environment, Needs needs, ServiceSettings& settings) {
   if (needs == Needs::api) {
@@ -130,6 +118,8 @@ Result<> read_options(const Environment& environment, Needs needs, ServiceSettin
       read.duration("WATCH_POLL_MAX", milliseconds{500}, milliseconds{10}, std::chrono::minutes{1});
   settings.clock_error_max = read.duration("CLOCK_ERROR_MAX", milliseconds{1'000},
                                            milliseconds{100}, std::chrono::seconds{30});
+  settings.queue_probe = read.duration("QUEUE_PROBE_INTERVAL", std::chrono::seconds{30},
+                                       std::chrono::seconds{1}, std::chrono::hours{1});
   if (read.error()) return fail(*read.error());
   auto requeue = read_requeue(environment);
   if (!requeue) return fail(requeue.error());
@@ -146,6 +136,18 @@ Result<std::chrono::milliseconds> parse_code_lifetime(std::string_view name,
     return setting_error(name, text, "a code lives from 1s to 600s", "600s");
   }
   return *duration;
+}
+
+http::PoolOptions read_http_settings(const Environment& environment) {
+  const auto either = [&](std::string_view upper) {
+    const std::string& lower = environment.get(to_lower(upper));
+    return lower.empty() ? environment.get(upper) : lower;
+  };
+  http::PoolOptions options;
+  options.https_proxy = either("HTTPS_PROXY");
+  options.http_proxy = either("HTTP_PROXY");
+  options.no_proxy = either("NO_PROXY");
+  return options;
 }
 
 azure::CredentialSettings read_credential_settings(const Environment& environment) {
@@ -190,7 +192,7 @@ Result<ServiceSettings> read_service_settings(const Environment& environment, Ne
   settings.code_table = std::move(*code_table);
   settings.audit_folder = read.text("AUDIT_FOLDER", (data / "audit").string());
   settings.credential = read_credential_settings(environment);
-  settings.http = read_http(environment);
+  settings.http = read_http_settings(environment);
   return settings;
 }
 

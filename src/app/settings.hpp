@@ -32,6 +32,7 @@ struct ServiceSettings {
   std::chrono::milliseconds poll_max{};                ///< WATCH_POLL_MAX
   std::chrono::milliseconds clock_error_max{};         ///< CLOCK_ERROR_MAX
   std::filesystem::path audit_folder;                  ///< AUDIT_FOLDER
+  std::chrono::milliseconds queue_probe{};             ///< QUEUE_PROBE_INTERVAL
   azure::CredentialSettings credential;
   http::PoolOptions http;
 };
@@ -59,5 +60,7 @@ Result<ListenSettings> read_listen_settings(const Environment& environment);
 Result<std::chrono::milliseconds> parse_code_lifetime(std::string_view name, std::string_view text);
 
 azure::CredentialSettings read_credential_settings(const Environment& environment);
+/// HTTPS_PROXY, HTTP_PROXY and NO_PROXY, in either case.
+http::PoolOptions read_http_settings(const Environment& environment);
 
 }  // namespace latchkey::app

@@ -23,7 +23,7 @@ Result<std::unique_ptr<SignInPart>> SignInPart::start(const SignInSettings& sett
       webhook.authorization = [secret = part->webhook_secret_.get()] { return secret->get(); };
     }
     part->delivery_ =
-        std::make_unique<sign_in::WebhookDelivery>(parts.azure.http(), std::move(webhook));
+        std::make_unique<sign_in::WebhookDelivery>(parts.azure.http("webhook"), std::move(webhook));
   }
   sign_in::SignInOptions options;
   options.app_service_authentication = settings.behind_app_service_authentication;

@@ -10,6 +10,7 @@
 #include "app/names.hpp"
 #include "app/service_parts.hpp"
 #include "app/setting_reader.hpp"
+#include "app/telemetry_part.hpp"
 #include "base/log.hpp"
 #include "codes/sqlite_code_table.hpp"
 
@@ -20,6 +21,7 @@ namespace {
 
 struct Everything {
   std::unique_ptr<LocalCloud> cloud;
+  std::unique_ptr<TelemetryPart> telemetry;
   codes::CodeTables tables;
   std::unique_ptr<ApiPart> api;
   std::unique_ptr<WatchPart> watcher;
@@ -30,13 +32,10 @@ struct Everything {
 
 void print_endpoints(const RunningCloud& running) {
   fmt::print("latchkey is running; its data is in {}\n\n", running.data.string());
-  const std::pair<const char*, const char*> rows[] = {{"api", "API"},
-                                                      {"functions", "functions"},
-                                                      {"queue", "queue"},
-                                                      {"vault", "Key Vault"},
-                                                      {"identity", "managed identity"},
-                                                      {"login", "login"},
-                                                      {"proxy", "proxy as Azure"}};
+  const std::pair<const char*, const char*> rows[] = {
+      {"api", "API"},     {"metrics", "metrics"},     {"functions", "functions"},
+      {"queue", "queue"}, {"vault", "Key Vault"},     {"identity", "managed identity"},
+      {"login", "login"}, {"proxy", "proxy as Azure"}};
   for (const auto& [key, title] : rows) {
     const auto found = running.endpoints.find(key);
     if (found != running.endpoints.end()) fmt::print("  {:<17} {}\n", title, found->second);
@@ -60,7 +59,7 @@ Result<Environment> environment_of_part(const Everything& all, const char* ident
 }
 
 Task<Result<>> start_parts(Everything& all, std::uint16_t api_port, const UpOptions& options,
-                           const Environment& own, World world) {
+                           const Environment& own, const TelemetrySettings& telling, World world) {
   std::filesystem::path file;
   if (!options.in_memory) file = all.running.data / "codes.db";
   auto tables = codes::open_sqlite_tables(file);
@@ -72,6 +71,7 @@ Task<Result<>> start_parts(Everything& all, std::uint16_t api_port, const UpOpti
   auto trust = Trust::system_trust(*authority);
   if (!trust) co_return fail(trust.error());
   all.trust = *trust;
+  all.telemetry = TelemetryPart::start(telling, *trust, world);
 
   auto api_environment = environment_of_part(all, kApiIdentity, options, own);
   if (!api_environment) co_return fail(api_environment.error());
@@ -91,6 +91,12 @@ Task<Result<>> start_parts(Everything& all, std::uint16_t api_port, const UpOpti
       co_await WatchPart::start(std::move(*watch_settings), *all.tables.codes, *all.trust, world);
   if (!watcher) co_return fail(watcher.error());
   all.watcher = std::move(*watcher);
+  auto shown = all.telemetry->listen(all.api->readiness());
+  if (!shown) co_return shown;
+  if (all.telemetry->port() != 0) {
+    all.running.endpoints["metrics"] =
+        fmt::format("http://localhost:{}/metrics", all.telemetry->port());
+  }
   co_return Result<>{};
 }
 
@@ -104,6 +110,7 @@ Task<> stop_everything(Everything& all, Executor cloud_executor) {
   remove_endpoints(all.running.data);
   if (all.api) co_await all.api->stop(kStopGrace);
   if (all.watcher) co_await all.watcher->stop();
+  if (all.telemetry) co_await all.telemetry->stop();
   all.watcher.reset();
   all.api.reset();
   co_await run_on(cloud_executor, stop_cloud(std::move(all.cloud)));
@@ -184,6 +191,7 @@ Task<Result<>> start_functions(Everything& all, const UpOptions& wanted, Environ
 struct Wanted {
   const CommonOptions& common;
   const UpOptions& options;
+  TelemetrySettings telemetry;
   Ports ports;
   bool with_service;
 };
@@ -192,11 +200,11 @@ Task<int> run_until_signal(const Wanted& wanted, World world, Executor cloud_exe
   StopSignal stop(world.executor);
   Everything all;
   all.running.data = wanted.common.data;
-  const World cloud_world{cloud_executor, world.clock, world.random};
+  const World cloud_world{cloud_executor, world.clock, world.random, world.metrics, world.tracer};
   auto outcome = co_await start_cloud(all, wanted.ports, wanted.options, cloud_world);
   if (outcome && wanted.with_service) {
     auto parts = co_await start_parts(all, wanted.ports.api, wanted.options,
-                                      wanted.common.environment, world);
+                                      wanted.common.environment, wanted.telemetry, world);
     outcome = std::move(parts);
   }
   if (outcome) {
@@ -240,8 +248,10 @@ int run(const CommonOptions& common, const UpOptions& options, bool with_service
   if (auto made = make_data_folder(common.data); !made) return report(made.error());
   // Left behind by a killed process: nobody must take it for ours.
   if (!is_in_use(common.data)) remove_endpoints(common.data);
-  const Wanted wanted{common, options, *ports, with_service};
-  CommandWorld world;
+  auto telemetry = read_telemetry_settings(common.environment);
+  if (!telemetry) return report(telemetry.error());
+  const Wanted wanted{common, options, std::move(*telemetry), *ports, with_service};
+  CommandWorld world(wanted.telemetry.tracer);
   LoopThread cloud_thread;
   const Executor cloud_executor = cloud_thread.executor();
   return world.run([&wanted, cloud_executor](World inside) {

@@ -1,8 +1,10 @@
 #pragma once
 
 #include "base/clock.hpp"
+#include "base/metrics.hpp"
 #include "base/random.hpp"
 #include "base/task.hpp"
+#include "base/tracer.hpp"
 
 namespace latchkey::app {
 
@@ -11,6 +13,8 @@ struct World {
   Executor executor;
   Clock& clock;
   Random& random;
+  Metrics& metrics;
+  Tracer& tracer;
 };
 
 }  // namespace latchkey::app

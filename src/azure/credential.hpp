@@ -40,6 +40,13 @@ class TokenCredential {
   /// refreshing; else nullptr, and get_token is the way. Spares the thousands of calls a second
   /// a coroutine and two copies of the token. Valid until the next call on this object.
   virtual const AccessToken* cached_token(const std::string& /*resource*/) { return nullptr; }
+  /// The tokens that are held now, without their values: for metrics.
+  struct Held {
+    std::string resource;
+    UtcTime fetched{};
+    UtcTime expires_on{};
+  };
+  virtual std::vector<Held> held_tokens() const { return {}; }
 };
 
 /// The settings of the environment by which the credential chain finds its members. Values are the

@@ -17,6 +17,7 @@ struct TokenCache::Entry {
 
   std::string resource;
   std::optional<AccessToken> token;
+  UtcTime fetched{};
   UtcTime usable_until{};
   SteadyTime refresh_not_before = SteadyTime::min();
   SteadyTime forget_not_before = SteadyTime::min();
@@ -76,6 +77,14 @@ const AccessToken* TokenCache::cached_token(const std::string& resource) {
   return plain ? &*entry.token : nullptr;
 }
 
+std::vector<TokenCredential::Held> TokenCache::held_tokens() const {
+  std::vector<Held> held;
+  for (const auto& [resource, entry] : shared_->entries) {
+    if (entry.token) held.push_back({resource, entry.fetched, entry.token->expires_on});
+  }
+  return held;
+}
+
 Task<Result<AccessToken>> TokenCache::get_token(std::string resource) {
   return get(shared_, std::move(resource));
 }
@@ -118,6 +127,7 @@ Task<> TokenCache::fetch(std::shared_ptr<Shared> shared, Entry* entry) {
   entry->usable_until = token->expires_on - margin;
   entry->refresh_not_before = shared->clock.steady_now() + spacing;
   entry->token = std::move(*token);
+  entry->fetched = now;
   entry->failures = 0;
 }
 

@@ -37,6 +37,7 @@ class TokenCache final : public TokenCredential {
   std::string name() const override;
   std::string passed_over() const override;
   const AccessToken* cached_token(const std::string& resource) override;
+  std::vector<Held> held_tokens() const override;
 
  private:
   struct Shared;

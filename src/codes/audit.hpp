@@ -25,6 +25,7 @@ enum class AuditEventKind {
   signed_out,
   sign_in_disowned,  ///< "this was not me"
 };
+inline constexpr AuditEventKind kLastAuditEventKind = AuditEventKind::sign_in_disowned;
 /// "code_issued" and so on.
 const char* to_string(AuditEventKind kind);
 
