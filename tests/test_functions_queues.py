@@ -7,6 +7,7 @@ import os
 import signal
 import unittest
 
+import harness
 from function_app import HTTP_OUT, FunctionApp, http_in, queue_in, queue_out
 from harness import call, wait_until
 
@@ -179,6 +180,27 @@ class QueuesTest(unittest.TestCase):
 
     def assign(self, role, queue):
         self.cloud.command("role", "assign", "--assignee", "shop", "--role", role, "--queue", queue)
+
+    def test_a_user_assigned_identity_must_be_attached(self):
+        before = self.cloud = harness.Latchkey(command="cloud")
+        self.addCleanup(before.kill)
+        before.command("identity", "create", "shared", "--user-assigned")
+        shown = json.loads(before.command("identity", "show", "shared", "--json").stdout)
+        role = ("--role", "Storage Queue Data Message Processor", "--queue", "orders")
+        self.put("orders", "text")
+        before.command("role", "assign", "--assignee", "shared", *role)
+        self.stop()
+        app = FunctionApp(
+            {"work": [queue_in("orders", connection="Mine")]},
+            settings={**IDENTITY_CONNECTION, "Mine__clientId": shown["properties"]["clientId"]},
+        )
+        self.start(app, identity="shop", data=before.data)
+        wait_until(
+            lambda: "identity shop has no user-assigned identity" in self.cloud.log(), "the refusal"
+        )
+        self.cloud.command("identity", "attach", "shared", "--app", "shop")
+        self.wait_for_calls("/work", 1)
+        self.stop()
 
     def test_a_handler_that_dies_at_work_loses_nothing(self):
         self.start(FunctionApp({"work": [queue_in("orders")]}))

@@ -16,12 +16,13 @@ namespace {
 http::PoolOptions pool_options() {
   http::PoolOptions options;
   options.connections_per_host_max = 256;
+  options.idle_timeout = std::chrono::seconds{2};  // Node.js closes after 5.
   return options;
 }
 
 bool is_of_connection(std::string_view name) {
-  static constexpr std::array<std::string_view, 5> kNames{"Connection", "Keep-Alive", "Upgrade",
-                                                          "Transfer-Encoding", "Content-Length"};
+  static constexpr std::array<std::string_view, 6> kNames{
+      "Connection", "Keep-Alive", "Upgrade", "Transfer-Encoding", "Content-Length", "Expect"};
   for (const auto other : kNames) {
     if (iequals(name, other)) return true;
   }
@@ -132,7 +133,6 @@ Task<Result<http::Response>> FunctionAppRunner::forward(const http::Request& req
   forwarded.url.query = request.query_text();
   forwarded.headers = end_to_end(request.headers);
   forwarded.body = request.body;
-  forwarded.replayable = false;
   std::string id = world_.random.uuid();
   auto answer = co_await handler_.call(std::move(forwarded), std::move(id));
   if (!answer) co_return fail(answer.error());

@@ -2,6 +2,8 @@
 
 #include <gtest/gtest.h>
 
+#include <tuple>
+
 #include "cloud/testing/functions_fixture.hpp"
 
 namespace latchkey::cloud {
@@ -94,6 +96,38 @@ TEST_F(FunctionsHostTest, ASetKeyReplacesTheMadeOneAndStays) {
     EXPECT_EQ(call("/api/Other?code=chosen"), 401);
     open();
   }
+}
+
+TEST_F(FunctionsHostTest, RoutesMethodsAndDisabledFunctions) {
+  const auto add_route = [this](std::string name, std::vector<Method> methods, std::string route,
+                                bool is_disabled = false) {
+    host_->add({.name = name,
+                .methods = std::move(methods),
+                .level = AuthLevel::anonymous,
+                .handler = [this, name](const http::Request&) { return called(name); },
+                .route = std::move(route),
+                .is_disabled = is_disabled});
+  };
+  add_route("any", {Method::get}, "api/v1/{id}");
+  add_route("exact", {Method::get}, "api/v1/verify");
+  add_route("posted", {Method::post}, "api/v1/{id}");
+  add_route("off", {Method::get}, "api/v1/verify/off", true);
+  add_route("triggered", {}, "");
+  add_route("root", {Method::get}, "plain");
+  const std::tuple<Method, const char*, const char*> rows[] = {
+      {Method::get, "/api/v1/7", "any"},       {Method::get, "/api/v1/verify", "exact"},
+      {Method::post, "/api/v1/7", "posted"},   {Method::post, "/api/v1/verify", "posted"},
+      {Method::get, "/api/v1/verify/off", ""}, {Method::get, "/api/triggered", ""},
+      {Method::get, "/plain", "root"},         {Method::get, "/api/plain", ""}};
+  for (const auto& [method, path, function] : rows) {
+    last_body_ = "";
+    EXPECT_EQ(call(path, {}, method), *function == '\0' ? 404 : 200) << path;
+    EXPECT_EQ(last_body_, function) << path;
+  }
+  add_route("exact", {Method::get}, "api/other");
+  EXPECT_EQ(call("/api/other"), 200) << "it made way";
+  call("/api/v1/verify");
+  EXPECT_EQ(last_body_, "any");
 }
 
 }  // namespace
