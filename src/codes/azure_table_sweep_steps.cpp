@@ -1,4 +1,5 @@
 #include <algorithm>
+#include <utility>
 
 #include "codes/azure_table_rows.hpp"
 #include "codes/azure_table_steps.hpp"
@@ -106,8 +107,8 @@ Task<Result<std::vector<CodeFacts>>> remove_expired_codes(Store& store, UtcTime 
 }
 
 Task<Result<>> remove_over(Store& store, char prefix, UtcTime now, Cursor& cursor) {
-  azure::TableQuery next{.filter = over_filter(prefix, now), .from = std::move(cursor)};
-  cursor.reset();
+  azure::TableQuery next{.filter = over_filter(prefix, now),
+                         .from = std::exchange(cursor, std::nullopt)};
   auto page = co_await store.query(std::move(next));
   if (!page) co_return fail(std::move(page.error()));
   cursor = std::move(page->next);
