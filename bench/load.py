@@ -43,11 +43,6 @@ def cpu_seconds(pid):
     return (int(fields[11]) + int(fields[12])) / os.sysconf("SC_CLK_TCK")
 
 
-def free_port():
-    with socket.create_server(("127.0.0.1", 0)) as probe:
-        return probe.getsockname()[1]
-
-
 class Load:
     """One run of wrk: what it saw, and the CPU time that the server spent on it."""
 
@@ -124,7 +119,7 @@ class Nginx:
     """nginx with one worker that serves `locations`, over TLS when given a certificate and key."""
 
     def __init__(self, locations, outside="", tls=None):
-        self.port = free_port()
+        self.port = harness.free_port()
         self.scheme = "https" if tls else "http"
         certificate = f"ssl_certificate {tls[0]}; ssl_certificate_key {tls[1]};" if tls else ""
         folder = harness.scratch_folder()

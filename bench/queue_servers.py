@@ -105,7 +105,7 @@ class Redis(Server):
     name = "redis, fsync always"
 
     def __init__(self):
-        self.port = load.free_port()
+        self.port = harness.free_port()
         folder = harness.scratch_folder()
         self.process = harness.Process(
             ["redis-server", "--port", self.port, "--bind", "127.0.0.1", "--dir", folder,

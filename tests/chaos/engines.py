@@ -105,8 +105,7 @@ class RedisTable(Service):
 
     def __init__(self):
         self.folder = harness.scratch_folder()
-        with socket.create_server(("127.0.0.1", 0)) as probe:
-            self.port = probe.getsockname()[1]
+        self.port = harness.free_port()
         self.settings = {"CODE_TABLE_URL": f"redis://127.0.0.1:{self.port}"}
         self.logs = []
         self._start()
