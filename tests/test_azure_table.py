@@ -20,12 +20,18 @@ class Azurite:
     """Its table service, on one port over restarts. In memory, or with `durable` on disk, where it
     saves what it has when it is told to end, and every five seconds."""
 
-    def __init__(self, durable=False):
+    scheme = "http"
+
+    def __init__(self, durable=False, certificates=None):
         self.port = harness.free_port()
         self.arguments = [NODE, AZURITE, "--tablePort", self.port, "--skipApiVersionCheck",
                           "--disableTelemetry", "--silent"]
         self.arguments += ["--location", harness.scratch_folder()] if durable else \
             ["--inMemoryPersistence"]
+        if certificates:  # without which it takes no tokens
+            self.scheme = "https"
+            self.arguments += ["--oauth", "basic", "--cert", certificates / "redis.pem",
+                               "--key", certificates / "redis.key"]
         self.start()
 
     def start(self):
@@ -46,7 +52,7 @@ class Azurite:
 
     @property
     def endpoint(self):
-        return f"http://127.0.0.1:{self.port}/{storage.ACCOUNT}"
+        return f"{self.scheme}://127.0.0.1:{self.port}/{storage.ACCOUNT}"
 
     @property
     def connection_string(self):
@@ -124,6 +130,19 @@ class CodesInAnAzureTable(unittest.TestCase):
         api, _ = self.parts("azure-table:codes",
                             AZURE_STORAGE_CONNECTION_STRING=self.azurite.connection_string)
         self.assertEqual(200, api.verify_when_active(api.get_code()).status)
+
+    @unittest.skipUnless(test_code_tables.OPENSSL, "needs openssl")
+    def test_by_identity(self):
+        folder = harness.scratch_folder()
+        test_code_tables.certificates(folder)
+        azurite = Azurite(certificates=folder)
+        self.addCleanup(azurite.kill)
+        trusted = folder / "both.pem"
+        trusted.write_text((self.cloud.data / "ca.pem").read_text() +
+                           (folder / "ca.pem").read_text())
+        api, _ = self.parts(azurite.endpoint + "/codes", SSL_CERT_FILE=str(trusted))
+        self.assertEqual(200, api.verify_when_active(api.get_code()).status)
+        self.assertNotIn("eyJ", api.everything_written())  # how tokens begin
 
     def test_without_it_everything_starts_and_says_what_is_missing(self):
         self.azurite.kill()
