@@ -6,6 +6,7 @@ import unittest
 
 import harness
 import storage
+from test_operations import Recorder
 
 QUEUE = "code-requests"
 
@@ -90,6 +91,17 @@ class WithoutAHost(unittest.TestCase):
         self.cloud.command("fault", "clear")
         # Waits for the start to be over, and is then answered.
         self.assertEqual(200, harness.call("GET", f"http://127.0.0.1:{port}/readyz").status)
+
+    def test_its_traces_go_to_the_collector(self):
+        collector = Recorder()
+        self.addCleanup(collector.close)
+        handler = self.start(OTEL_EXPORTER_OTLP_ENDPOINT=collector.url)
+        message = json.dumps(handler.get_code_by_binding()["msg"])
+        self.assertEqual(200, handler.trigger(message).status)
+        self.assertEqual(0, handler.stop())  # What is left is sent at the end.
+        names = {span["name"] for span in collector.spans()}
+        self.assertLessEqual({"POST /getcode", "table insert", "POST /watch", "table activate"},
+                             names)
 
     def test_on_azure_the_code_table_cannot_be_a_file(self):
         settings = handler_settings(self.cloud, WEBSITE_INSTANCE_ID="0a1b")

@@ -10,6 +10,7 @@
 #include "app/handler_settings.hpp"
 #include "app/running_cloud.hpp"
 #include "app/service_parts.hpp"
+#include "app/telemetry_part.hpp"
 #include "base/file.hpp"
 #include "base/log.hpp"
 #include "service/function_routes.hpp"
@@ -67,12 +68,20 @@ Result<std::unique_ptr<http::Server>> listen(const ListenSettings& listen, http:
   return http::Server::listen(world.executor, std::move(options), std::move(handler), world.clock);
 }
 
+struct HandlerSettings {
+  ApiSettings api;
+  TelemetrySettings telemetry;
+  std::string authorities;  ///< PEM, beside the system's
+};
+
 /// What stands behind the front.
 class Parts {
  public:
-  Task<Result<>> start(const ApiSettings& settings, std::string authorities, World world) {
-    auto trust = Trust::system_trust(authorities);
+  Task<Result<>> start(const HandlerSettings& all, World world) {
+    const ApiSettings& settings = all.api;
+    auto trust = Trust::system_trust(all.authorities);
     if (!trust) co_return fail(trust.error());
+    telemetry_ = TelemetryPart::start(all.telemetry, *trust, world);
     auto open = open_code_tables(settings.service, *trust, world);
     if (!open) co_return fail(open.error());
     open_ = std::move(*open);
@@ -92,22 +101,24 @@ class Parts {
   Task<> stop() {
     if (watch_) co_await watch_->stop();
     if (api_) co_await api_->stop(kStopGrace);
+    if (telemetry_) co_await telemetry_->stop();
   }
 
  private:
+  std::unique_ptr<TelemetryPart> telemetry_;
   OpenCodeTables open_;
   std::unique_ptr<ApiPart> api_;
   std::unique_ptr<WatchPart> watch_;
   std::unique_ptr<service::FunctionRoutes> functions_;
 };
 
-Task<int> handle(const ApiSettings& settings, std::string authorities, World world) {
+Task<int> handle(const HandlerSettings& settings, World world) {
   StopSignal stop(world.executor);
   Parts parts;
   Front front(world.clock);
-  auto server = listen(settings.listen, front.handler(), world);
+  auto server = listen(settings.api.listen, front.handler(), world);
   if (!server) co_return report(server.error());
-  auto started = co_await parts.start(settings, std::move(authorities), world);
+  auto started = co_await parts.start(settings, world);
   if (started) {
     front.open(parts.handler());
     fmt::print("latchkey: ready for the functions host on port {}\n", (*server)->port());
@@ -126,19 +137,21 @@ Task<int> handle(const ApiSettings& settings, std::string authorities, World wor
 int run_handler(const CommonOptions& common) {
   const auto data =
       common.data_given ? common.data : handler_data_folder(common.environment, common.data);
-  auto settings = read_handler_settings(common.environment, data);
-  if (!settings) return report(settings.error());
+  auto api = read_handler_settings(common.environment, data);
+  if (!api) return report(api.error());
+  auto telemetry = read_telemetry_settings(common.environment);
+  if (!telemetry) return report(telemetry.error());
   if (auto made = make_data_folder(data); !made) return report(made.error());
-  std::string authorities;
+  HandlerSettings settings{std::move(*api), std::move(*telemetry), {}};
   if (const auto file = bundled_authorities(common.environment); !file.empty()) {
     auto text = read_file(file);
     if (!text) return report(text.error());
-    authorities = std::move(*text);
+    settings.authorities = std::move(*text);
   }
   // The log goes to standard error, and a functions host takes each line there for an error.
   if (::dup2(STDOUT_FILENO, STDERR_FILENO) < 0) return 1;
-  CommandWorld world;
-  return world.run([&](World inside) { return handle(*settings, authorities, inside); });
+  CommandWorld world(settings.telemetry.tracer);
+  return world.run([&](World inside) { return handle(settings, inside); });
 }
 
 }  // namespace latchkey::app
