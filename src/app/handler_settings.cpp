@@ -20,6 +20,11 @@ Result<ApiSettings> read_handler_settings(const Environment& environment,
     return setting_error(kPort, "", "a functions host sets it; outside of one run latchkey serve",
                          "7072");
   }
+  constexpr std::string_view kQueue = "STORAGE_QUEUE_URL";
+  if (environment.get(kQueue).find_first_of(",{") != std::string::npos) {
+    return setting_error(kQueue, "a list", "a function app's trigger watches one queue",
+                         "https://ACCOUNT.queue.core.windows.net/code-requests");
+  }
   Environment effective = environment;
   effective.set("PORT", port);
   effective.set("LISTEN_ADDRESS", "127.0.0.1");

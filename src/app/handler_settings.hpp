@@ -4,11 +4,12 @@
 
 namespace latchkey::app {
 
-/// What `latchkey handler` needs to know: the API's settings, with three differences.
+/// What `latchkey handler` needs to know: the API's settings, with four differences.
 ///
 ///   - It listens where the functions host looks for it: 127.0.0.1, FUNCTIONS_CUSTOMHANDLER_PORT.
 ///   - Everybody who reaches the host reaches the API, so that API_OPEN=true has to say that the
 ///     functions' own keys guard it, unless API keys or Entra ID do.
+///   - STORAGE_QUEUE_URL is one queue, that of the trigger: nobody would watch the others.
 ///   - On Azure (WEBSITE_INSTANCE_ID, or CONTAINER_NAME where apps scale to zero) the code table
 ///     cannot be a file: each instance would have its own, and lose it.
 ///

@@ -47,6 +47,15 @@ TEST(HandlerSettings, LoopbackDoesNotMakeTheApiOpenForTheHostIsReachedFromEveryw
   EXPECT_FALSE(settings->access.open);
 }
 
+TEST(HandlerSettings, KnowOneQueueForTheTriggerWatchesNoOther) {
+  for (const char* list : {"https://a.queue.core.windows.net/q,https://b.queue.core.windows.net/q",
+                           "https://a.queue.core.windows.net/q-{0..3}"}) {
+    auto environment = in_a_function_app();
+    environment.set("STORAGE_QUEUE_URL", list);
+    EXPECT_NE(problem_of(environment).find("one queue"), std::string::npos) << list;
+  }
+}
+
 TEST(HandlerSettings, OnAzureTheDataFolderIsTheInstancesOwn) {
   auto environment = in_a_function_app();
   EXPECT_EQ(handler_data_folder(environment, "/home/data"), "/home/data");
