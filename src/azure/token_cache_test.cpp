@@ -72,6 +72,18 @@ struct TokenCacheTest : ::testing::Test {
                                   clock, context.get_executor()};
 };
 
+TEST_F(TokenCacheTest, TellsWhichTokensItHoldsAndTheirTimes) {
+  EXPECT_TRUE(cache->held_tokens().empty());
+  ask(kStorage);
+  const UtcTime fetched = clock.now();
+  pass(10min);
+  const auto held = cache->held_tokens();
+  ASSERT_EQ(held.size(), 1U);
+  EXPECT_EQ(held[0].resource, kStorage);
+  EXPECT_EQ(held[0].fetched, fetched);
+  EXPECT_EQ(held[0].expires_on, fetched + 1h);
+}
+
 TEST_F(TokenCacheTest, FetchesOnceHoweverManyAsk) {
   std::vector<testing::Running<Result<AccessToken>>> askers;
   for (int i = 0; i < 100; ++i) askers.emplace_back(context, cache->get_token(kVault));

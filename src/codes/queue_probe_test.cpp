@@ -103,7 +103,7 @@ TEST_F(QueueProbeTest, SaysNothingOfAQueueThatItCannotSee) {
   status_ = 503;
   advance(seconds{30});
   EXPECT_THAT(metrics_.render(), HasSubstr("latchkey_queue_probes_total{outcome=\"failed\"} 1\n"));
-  EXPECT_THAT(metrics_.render(), Not(HasSubstr("latchkey_oldest_unactivated_seconds ")));
+  EXPECT_THAT(metrics_.render(), Not(HasSubstr("\nlatchkey_oldest_unactivated_seconds ")));
   status_ = 200;
   advance(seconds{30});
   EXPECT_THAT(metrics_.render(), HasSubstr("latchkey_oldest_unactivated_seconds 0\n"));
