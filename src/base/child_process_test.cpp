@@ -67,8 +67,8 @@ TEST_F(ChildProcessTest, LongLinesComeInParts) {
 
 TEST_F(ChildProcessTest, HasNothingToReadAndNoFileOfOurs) {
   const int inherited = ::dup(STDERR_FILENO);
-  run("cat; ls /proc/$$/fd | tr '\\n' ' '");
-  EXPECT_EQ(lines, std::vector<std::string>{"0 1 2 "});
+  run("cat; ls /proc/$$/fd; true");  // With a pipe the shell would have one more for a moment.
+  EXPECT_EQ(lines, (std::vector<std::string>{"0", "1", "2"}));
   ::close(inherited);
 }
 
