@@ -139,19 +139,22 @@ class Kubernetes(unittest.TestCase):
         for _, pod in self.pods():
             self.assertGreater(pod["spec"]["terminationGracePeriodSeconds"], delay + 5)
 
-    def test_probes_ask_for_paths_that_the_api_has_at_the_port_that_the_image_listens_on(self):
-        paths = json.loads((harness.ROOT / "web/openapi.json").read_text())["paths"]
-        pod = self.objects["Deployment", "latchkey-serve"]["spec"]["template"]
-        container = pod["spec"]["containers"][0]
-        ports = {it["name"]: it["containerPort"] for it in container["ports"]}
+    def test_probes_ask_at_ports_where_somebody_listens(self):
+        settings = self.objects["ConfigMap", "latchkey"]["data"]
         dockerfile = (harness.ROOT / "deploy/container/Dockerfile").read_text()
-        self.assertIn(f"EXPOSE {ports['http']}\n", dockerfile)
-        asked = {kind: container[kind + "Probe"]["httpGet"] for kind in ("startup", "liveness", "readiness")}
-        for probe in asked.values():
-            self.assertIn(probe["path"], paths)
-            self.assertIn(probe["port"], ports)
-        self.assertEqual("/readyz", asked["readiness"]["path"])
-        self.assertEqual("/healthz", asked["liveness"]["path"])
+        listening = {
+            "http": int(re.search(r"^EXPOSE (\d+)$", dockerfile, re.MULTILINE)[1]),
+            "metrics": int(settings["METRICS_PORT"]),
+        }
+        paths = {"startup": "/healthz", "liveness": "/healthz", "readiness": "/readyz"}
+        for deployment, pod in self.pods():
+            container = pod["spec"]["containers"][0]
+            ports = {it["name"]: it["containerPort"] for it in container["ports"]}
+            self.assertEqual({name: listening[name] for name in ports}, ports)
+            for kind, path in paths.items():
+                probe = container[kind + "Probe"]["httpGet"]
+                self.assertEqual(path, probe["path"])
+                self.assertIn(probe["port"], ports)
 
     def test_settings_are_those_of_the_guide(self):
         guide = (harness.ROOT / "docs/settings.md").read_text()

@@ -205,11 +205,40 @@ resource watch 'Microsoft.App/containerApps@2022-10-01' = {
               name: 'AZURE_CLIENT_ID'
               value: watchClientId
             }
+            {
+              name: 'METRICS_PORT'
+              value: '9464'
+            }
+            {
+              name: 'METRICS_LISTEN'
+              value: '0.0.0.0'
+            }
           ])
           resources: {
             cpu: json('0.25')
             memory: '0.5Gi'
           }
+          // Nothing comes in from outside; the platform's own probes do.
+          probes: [
+            {
+              type: 'Startup'
+              httpGet: {
+                path: '/healthz'
+                port: 9464
+              }
+              periodSeconds: 10
+              failureThreshold: 10
+            }
+            {
+              type: 'Liveness'
+              httpGet: {
+                path: '/healthz'
+                port: 9464
+              }
+              periodSeconds: 10
+              failureThreshold: 6
+            }
+          ]
         }
       ]
       scale: {
