@@ -1,5 +1,6 @@
 #include "sim/programs.hpp"
 
+#include "azure/queue_shards.hpp"
 #include "azure/server_clock.hpp"
 #include "base/log.hpp"
 #include "codes/testing/fake_vault.hpp"
@@ -16,12 +17,14 @@ struct Base {
         server_clock(machine.clock(),
                      setup.ignores_dates ? std::chrono::hours{24} : setup.rules.clock_error_max),
         dated(edge, server_clock, machine.clock()),
-        queue(queue_address(), dated, machine.clock(), world.random, setup.retry) {}
+        queue(queue_address(), dated, machine.clock(), world.random, setup.retry),
+        queues({queue}, machine.clock()) {}
   std::unique_ptr<codes::CodeTable> table;
   QueueEdge edge;
   azure::ServerClock server_clock;
   azure::DatedClient dated;
   azure::QueueClient queue;
+  azure::QueueShards queues;
 };
 
 class OurApi final : public Api {
@@ -32,7 +35,7 @@ class OurApi final : public Api {
         numbers_(http::parse_url("https://numbers.example/api/RandomNumber").value(), key_,
                  number_http_),
         callers_(machine.clock(), {}, {}),
-        issuer_({numbers_, base_.queue, *base_.table, world.hasher, callers_, world,
+        issuer_({numbers_, base_.queues, *base_.table, world.hasher, callers_, world,
                  machine.clock(), world.random},
                 {.rules = setup.rules, .limits = setup.limits}),
         directory_(*base_.table, world, machine.clock()) {

@@ -211,6 +211,12 @@ QueueClient QueueClient::sibling(std::string_view queue_name) const {
   return other;
 }
 
+QueueClient QueueClient::with_retry(RetryOptions retry) const {
+  QueueClient other = *this;
+  other.retry_ = retry;
+  return other;
+}
+
 Task<Result<http::Response>> QueueClient::send(Call call) {
   const std::string asked = call.to_account ? "the account's queues" : who();
   const int success = call.success;

@@ -86,7 +86,11 @@ class QueueClient {
   /// The same account and credential, another queue: "<name>-poison". Asserts that the name is one
   /// that a queue can have (is_queue_name).
   QueueClient sibling(std::string_view queue_name) const;
+  /// The same queue, with other patience.
+  QueueClient with_retry(RetryOptions retry) const;
   const std::string& name() const { return name_; }
+  /// "ACCOUNT.queue.core.windows.net/QUEUE": its address without scheme and SAS.
+  std::string where() const { return address_.url.authority() + address_.url.path; }
 
  private:
   struct Call;

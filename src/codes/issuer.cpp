@@ -124,7 +124,8 @@ Task<Result<>> Issuer::announce(const IssuedCode& issued, const IssueRequest& re
   azure::PutOptions options;
   options.time_to_live = message_time_to_live(options_.rules);
   options.trace = request.trace;
-  auto put = co_await with_.queue.put(std::move(text), options);
+  const auto row = with_.hasher.hash_new(issued.code.reveal(), issued.issued);
+  auto put = co_await with_.queues.put(row.key, std::move(text), options);
   if (put) co_return Result<>{};
 
   // The message may be in the queue all the same (a timeout): revoked, it can do nothing.

@@ -4,7 +4,7 @@
 #include <optional>
 #include <string>
 
-#include "azure/queue_client.hpp"
+#include "azure/queue_shards.hpp"
 #include "codes/audit.hpp"
 #include "codes/code.hpp"
 #include "codes/code_hasher.hpp"
@@ -45,8 +45,8 @@ struct IssuerOptions {
 };
 
 /// Makes a code: number, letters, then the PENDING row, then the message; answers only when both
-/// are durable. A collision draws again (up to 5 times). When the put fails the row is revoked as
-/// far as the table lets us.
+/// are durable. A collision draws again (up to 5 times). The row's key says which of several queues
+/// the message goes to. When no queue takes it the row is revoked as far as the table lets us.
 ///
 /// Why the row first and not both at once: decision 0005.
 ///
@@ -62,7 +62,7 @@ class Issuer {
  public:
   struct Dependencies {
     NumberApi& number_api;
-    azure::QueueClient& queue;
+    azure::QueueShards& queues;
     CodeTable& table;
     const CodeHasher& hasher;
     RateLimiter& callers;  ///< issues for each caller, and in all

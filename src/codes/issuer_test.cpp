@@ -135,8 +135,8 @@ constexpr int kFillsPerDraw = 8;
 TEST(Issuer, ACollisionDrawsAgainAndLeavesTheOtherCodeAlone) {
   World world;
   StuckRandom random;
-  Issuer issuer({world.number_api, world.queue, world.table, world.hasher, world.unlimited,
-                 world.audit, world.clock, random},
+  Issuer issuer({world.number_api, world.queues_of_issuer, world.table, world.hasher,
+                 world.unlimited, world.audit, world.clock, random},
                 {});
   random.stuck_fills = 3 * kFillsPerDraw;  // The first, and two that collide.
   const auto first = testing::await(world.context, issuer.issue({.binding = {"ada", ""}}));
@@ -153,8 +153,8 @@ TEST(Issuer, GivesUpWhenEveryDrawCollides) {
   World world;
   StuckRandom random;
   random.stuck_fills = 1'000'000;
-  Issuer issuer({world.number_api, world.queue, world.table, world.hasher, world.unlimited,
-                 world.audit, world.clock, random},
+  Issuer issuer({world.number_api, world.queues_of_issuer, world.table, world.hasher,
+                 world.unlimited, world.audit, world.clock, random},
                 {});
   ASSERT_TRUE(testing::await(world.context, issuer.issue({})));
   const auto again = testing::await(world.context, issuer.issue({}));
@@ -175,8 +175,8 @@ TEST(Issuer, TakesALifetimeForOneRequest) {
 TEST(Issuer, ALimitOfTheCallerCostsTheThirdPartyNothing) {
   World world;
   RateLimiter callers(world.clock, {.count = 2, .window = 60s}, {.count = 0});
-  Issuer issuer({world.number_api, world.queue, world.table, world.hasher, callers, world.audit,
-                 world.clock, world.random},
+  Issuer issuer({world.number_api, world.queues_of_issuer, world.table, world.hasher, callers,
+                 world.audit, world.clock, world.random},
                 {});
   const auto issue = [&] { return testing::await(world.context, issuer.issue({.caller = "app"})); };
   EXPECT_TRUE(issue());

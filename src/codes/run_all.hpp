@@ -21,4 +21,8 @@ struct Grace {
 /// logged under `name` (TaskGroup).
 Task<> run_all(Executor executor, std::string name, std::vector<Task<>> tasks, Grace grace = {});
 
+/// The same for the tasks of a group, those included that they spawn into it. `ending` becomes true
+/// when the caller is cancelled: from then on nothing is to be spawned, for nobody would cancel it.
+Task<> join_all(TaskGroup& group, Grace grace = {}, bool* ending = nullptr);
+
 }  // namespace latchkey::codes

@@ -15,7 +15,8 @@ namespace {
 using std::chrono::milliseconds;
 using std::chrono::seconds;
 
-constexpr int kBatch = 32;  ///< the most that Get Messages gives
+constexpr std::size_t kBatch = 32;  ///< the most that Get Messages gives
+constexpr milliseconds kBackOffMin{500};
 constexpr milliseconds kBackOffMax{30'000};
 constexpr milliseconds kRetryAfterMax{300'000};
 constexpr int kDoublingsMax = 16;
@@ -36,11 +37,14 @@ struct Watcher::Impl {
         options(options_in),
         visitor(dependencies, options_in),
         getting("get_messages", dependencies.queue.name()),
-        clock("clock", dependencies.queue.name()) {}
+        clock("clock", dependencies.queue.name()),
+        lanes(dependencies.executor) {}
 
   Task<> visit(wire::QueueMessage message);
   Task<> ask_the_time();
   Task<> watch_lane();
+  Task<> help_lane();
+  void bring_up_another();
   Task<Result<std::size_t>> whole_batch();
   Task<> next_batch_into(Result<std::size_t>& taken);
   Task<Result<std::size_t>> next_batch();
@@ -55,6 +59,9 @@ struct Watcher::Impl {
   Visitor visitor;
   Condition getting;
   Condition clock;
+  TaskGroup lanes;  ///< and the sweep; empty unless run() runs
+  int helpers = 0;  ///< lanes beside the one that stays
+  bool ending = false;
 };
 
 Watcher::Watcher(Dependencies dependencies, WatcherOptions options)
@@ -66,10 +73,11 @@ Watcher::Watcher(Dependencies dependencies, WatcherOptions options)
 Watcher::~Watcher() = default;
 
 Task<> Watcher::run() {
-  std::vector<Task<>> tasks;
-  for (int lane = 0; lane < impl_->options.lanes; ++lane) tasks.push_back(impl_->watch_lane());
-  tasks.push_back(impl_->sweep_loop());
-  co_await run_all(impl_->with.executor, "watcher", std::move(tasks));
+  impl_->helpers = 0;
+  impl_->ending = false;
+  impl_->lanes.spawn("watcher", impl_->watch_lane());
+  if (impl_->options.sweeps) impl_->lanes.spawn("watcher", impl_->sweep_loop());
+  co_await join_all(impl_->lanes, {}, &impl_->ending);
 }
 
 Task<Result<std::size_t>> Watcher::run_once() {
@@ -112,9 +120,25 @@ Task<> Watcher::Impl::watch_lane() {
       idle = options.poll_min;
       continue;
     }
-    co_await with.clock.sleep_for(idle);
+    const auto pause = scaled(idle, 0.5 + with.random.unit() / 2);
+    co_await with.clock.sleep_for(pause);
     idle = std::min(idle * 2, options.poll_max);
   }
+}
+
+Task<> Watcher::Impl::help_lane() {
+  for (;;) {
+    auto taken = co_await whole_batch();
+    if (!taken || *taken == 0) break;  // The lane that stays knows how to wait.
+  }
+  --helpers;
+}
+
+void Watcher::Impl::bring_up_another() {
+  const bool running = lanes.size() > 0 && !ending;
+  if (!running || helpers + 1 >= options.lanes) return;
+  ++helpers;
+  lanes.spawn("watcher", help_lane());
 }
 
 /// Shields a batch, from Get Messages on, from the end of its lane.
@@ -149,7 +173,7 @@ Task<Result<std::size_t>> Watcher::Impl::take_batch() {
   auto right = check_clock();
   if (!right) co_return fail(std::move(right.error()));
   azure::GetOptions how;
-  how.count = kBatch;
+  how.count = static_cast<int>(kBatch);
   how.visibility_timeout = options.work_visibility;
   ++visitor.counts.polls;
   auto messages = co_await with.queue.get(how);
@@ -162,6 +186,7 @@ Task<Result<std::size_t>> Watcher::Impl::take_batch() {
   right = check_clock();
   if (!right) co_return fail(std::move(right.error()));
   const std::size_t count = messages->size();
+  if (count == kBatch) bring_up_another();
   std::vector<Task<>> visits;
   visits.reserve(count);
   for (auto& message : *messages) visits.push_back(visit(std::move(message)));
@@ -221,7 +246,8 @@ Task<> Watcher::Impl::sweep() {
 
 milliseconds Watcher::Impl::back_off(int failures, const Error& error) {
   const int doublings = std::min(failures - 1, kDoublingsMax);
-  const auto delay = std::min(options.poll_max * (1 << doublings), kBackOffMax);
+  const auto first = std::min(options.poll_max, kBackOffMin);
+  const auto delay = std::min(first * (1 << doublings), kBackOffMax);
   const auto jittered = std::min(scaled(delay, 0.5 + with.random.unit()), kBackOffMax);
   const auto asked = std::min(error.retry_after.value_or(milliseconds::zero()), kRetryAfterMax);
   return std::max(jittered, asked);

@@ -29,12 +29,15 @@ struct WatcherOptions {
   /// Told to end it works so long on the messages that it has; less than work_visibility, for then
   /// others take them.
   std::chrono::milliseconds finish_within{4'000};
-  std::chrono::milliseconds poll_min{50};  ///< after an empty get; doubles up to poll_max
-  std::chrono::milliseconds poll_max{500};
+  /// The longest pause after an empty get; it doubles up to poll_max, and the pause is a random
+  /// part of it, from a half to the whole, so that copies do not ask together.
+  std::chrono::milliseconds poll_min{50};
+  std::chrono::milliseconds poll_max{2'000};
+  int lanes = 4;       ///< Get Messages calls at once, while there is so much; each takes up to 32
+  bool sweeps = true;  ///< also removes rows whose message is lost: one watcher of a process does
   /// Somebody else takes the messages and deletes those that `visit` is done with: an Azure
   /// Functions host with a queue trigger. Then a message is hidden by sending it again.
   bool host_deletes = false;
-  int lanes = 4;  ///< Get Messages calls at once; each takes up to 32
 };
 
 struct WatcherCounts {
@@ -51,7 +54,11 @@ struct WatcherCounts {
 
 using wire::QueueMessage;
 
-/// The queue-watching process: makes codes valid and, once they are over, forgets them.
+/// The queue-watching process: makes codes valid and, once they are over, forgets them. One watches
+/// one queue; of several queues each has its own.
+///
+/// An idle watcher has one lane that asks for messages, less and less often. A full batch says that
+/// there is more: it brings up another lane, which asks until there is nothing and goes away again.
 ///
 /// Every visit of a message may end anywhere (a crash, a failing neighbour, cancellation): each
 /// step may be repeated, and whatever is not finished comes back when `work_visibility` is over.

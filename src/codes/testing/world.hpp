@@ -3,7 +3,7 @@
 #include <memory>
 #include <string>
 
-#include "azure/queue_client.hpp"
+#include "azure/queue_shards.hpp"
 #include "base/testing/await.hpp"
 #include "base/testing/manual_clock.hpp"
 #include "base/testing/seeded_random.hpp"
@@ -40,7 +40,7 @@ struct World {
     return azure::queue_address_from_url(url, nullptr).value();
   }
   Issuer::Dependencies for_issuer() {
-    return {number_api, queue, table, hasher, unlimited, audit, clock, random};
+    return {number_api, queues_of_issuer, table, hasher, unlimited, audit, clock, random};
   }
   Verifier::Dependencies for_verifier() { return {table, hasher, unlimited, audit, clock}; }
   Watcher::Dependencies for_watcher() {
@@ -69,6 +69,7 @@ struct World {
   latchkey::testing::SeededRandom random;
   FakeQueues queues;
   azure::QueueClient queue{address(kQueue), queues, clock, random, {.attempts_max = 1}};
+  azure::QueueShards queues_of_issuer{{queue}, clock};
   http::testing::FakeHttpClient number_http;
   FakeVault vault{"function-key"};
   azure::CachedSecret key{vault, "third-party-api-key", clock, context.get_executor()};

@@ -7,7 +7,7 @@
 #include <string>
 #include <vector>
 
-#include "azure/queue_client.hpp"
+#include "azure/queue_shards.hpp"
 #include "base/testing/await.hpp"
 #include "base/testing/manual_clock.hpp"
 #include "base/testing/seeded_random.hpp"
@@ -96,6 +96,7 @@ class ApiTest : public ::testing::Test {
   Notes audit_;
   codes::testing::FakeQueues queues_{clock_, random_};
   azure::QueueClient queue_{queue_address(), queues_, clock_, random_, {.attempts_max = 1}};
+  azure::QueueShards queues_of_issuer_{{queue_}, clock_};
   http::testing::FakeHttpClient number_http_;
   codes::testing::FakeVault vault_{"function-key"};
   azure::CachedSecret number_key_{vault_, "third-party-api-key", clock_, context_.get_executor()};
@@ -108,8 +109,9 @@ class ApiTest : public ::testing::Test {
   codes::RateLimiter failures_{clock_, {}, {}};
   azure::ServerClock server_clock_{clock_, std::chrono::seconds{1}};
   codes::Limits limits_{};
-  codes::Issuer issuer_{{number_api_, queue_, table_, hasher_, issues_, audit_, clock_, random_},
-                        {.rules = {}, .limits = limits_}};
+  codes::Issuer issuer_{
+      {number_api_, queues_of_issuer_, table_, hasher_, issues_, audit_, clock_, random_},
+      {.rules = {}, .limits = limits_}};
   codes::Verifier verifier_{{table_, hasher_, failures_, audit_, clock_}, limits_};
   codes::Watcher watcher_{
       {queue_, table_, hasher_, server_clock_, audit_, clock_, random_, context_.get_executor()},
