@@ -28,10 +28,12 @@ Result<std::unique_ptr<AzureAccess>> AzureAccess::create(const ServiceSettings& 
                                              made->azure_http("vault"), world.clock, world.random);
   if (!vault) return fail(vault.error());
   made->vault_ = std::move(*vault);
-  auto address = azure::queue_address_from_url(settings.queue_url, made->credential_.get());
-  if (!address) return fail(address.error());
-  made->queue_ = std::make_unique<azure::QueueClient>(
-      std::move(*address), made->azure_http("queue"), world.clock, world.random);
+  http::HttpClient& queue_http = made->azure_http("queue");
+  for (const std::string& url : settings.queue_urls) {
+    auto address = azure::queue_address_from_url(url, made->credential_.get());
+    if (!address) return fail(address.error());
+    made->queues_.emplace_back(std::move(*address), queue_http, world.clock, world.random);
+  }
   return made;
 }
 

@@ -43,7 +43,8 @@ class AzureAccess {
   azure::TokenCredential& credential() { return *credential_; }
   const azure::TokenCredential& credential() const { return *credential_; }
   azure::KeyVaultClient& vault() { return *vault_; }
-  azure::QueueClient& queue() { return *queue_; }
+  /// All that STORAGE_QUEUE_URL lists, in order; at least one.
+  std::vector<azure::QueueClient>& queues() { return queues_; }
   const azure::ServerClock& server_clock() const { return *server_clock_; }
 
  private:
@@ -57,7 +58,7 @@ class AzureAccess {
   std::map<std::string, std::unique_ptr<http::ObservedClient>> observed_;  ///< by dependency
   std::unique_ptr<azure::TokenCredential> credential_;
   std::unique_ptr<azure::KeyVaultClient> vault_;
-  std::unique_ptr<azure::QueueClient> queue_;
+  std::vector<azure::QueueClient> queues_;
 };
 
 }  // namespace latchkey::app

@@ -66,8 +66,7 @@ Task<std::vector<Finding>> Doctor::examine(Trust trust) {
     skipped("secrets", "the vault cannot be reached");
   }
   if (issues()) co_await check_number();
-  const bool has_queue = co_await check_queue_is_there();
-  if (has_queue) co_await check_sending_and_receiving();
+  co_await check_queues();
   co_await check_code_table(std::move(trust));
   check_clock();
   co_return std::move(findings_);
@@ -162,6 +161,23 @@ Task<> Doctor::check_number() {
   }
 }
 
+Task<> Doctor::check_queues() {
+  for (std::size_t i = 0; i < access_->queues().size(); ++i) {
+    queue_ = &access_->queues()[i];
+    // The settings have been checked: this is a URL.
+    if (auto url = http::parse_url(patient_.settings.queue_urls[i])) {
+      patient_.place.queue = std::move(*url);
+    }
+    const bool has_queue = co_await check_queue_is_there();
+    if (has_queue) co_await check_sending_and_receiving();
+  }
+}
+
+std::string Doctor::on_queue(std::string_view check) const {
+  if (access_->queues().size() == 1) return std::string(check);
+  return fmt::format("{} {}", check, queue_->where());
+}
+
 /// Any answer will do: who is refused has reached it.
 Task<bool> Doctor::check_queue_is_there() {
   http::ClientRequest request;
@@ -169,10 +185,10 @@ Task<bool> Doctor::check_queue_is_there() {
   request.url.add_parameter("comp", "metadata");
   auto answer = co_await access_->azure_http("doctor").send(std::move(request));
   if (answer) {
-    ok("queue storage", fmt::format("{} answers", patient_.place.queue.origin()));
+    ok(on_queue("queue storage"), fmt::format("{} answers", patient_.place.queue.origin()));
     co_return true;
   }
-  failed("queue storage", answer.error().message,
+  failed(on_queue("queue storage"), answer.error().message,
          unreachable_remedy(patient_.place.queue, "STORAGE_QUEUE_URL", answer.error()));
   skipped("queue " + queue_name(patient_.place), "queue storage cannot be reached");
   co_return false;
@@ -187,15 +203,16 @@ Task<> Doctor::check_sending_and_receiving() {
   options.visibility_timeout = kProbeHidden;
   options.time_to_live = kProbeLife;
   auto text = probe_text(world_.clock.now(), world_.random);
-  auto probe = co_await access_->queue().put(std::move(text), options);
+  auto probe = co_await queue_->put(std::move(text), options);
   if (probe) {
-    ok("may send", fmt::format("to queue {}", queue_name(patient_.place)));
+    ok(on_queue("may send"), fmt::format("to queue {}", queue_name(patient_.place)));
   } else if (probe.error().kind == ErrorKind::not_found) {
-    failed("may send", probe.error().message, create_queue(patient_.place));
+    failed(on_queue("may send"), probe.error().message, create_queue(patient_.place));
     co_return;
   } else {
     const bool lacks_role = probe.error().http_status == 403;
-    failed("may send", probe.error().message, lacks_role ? allow_on_queue(kSender) : std::string{});
+    failed(on_queue("may send"), probe.error().message,
+           lacks_role ? allow_on_queue(kSender) : std::string{});
   }
   co_await check_receiving(std::move(probe));
 }
@@ -204,16 +221,17 @@ Task<> Doctor::check_sending_and_receiving() {
 /// them, and delete our own: who may do both may get them (Message Processor, Data Contributor).
 Task<> Doctor::check_receiving(Result<wire::QueueMessage> probe) {
   Result<> removed;
-  if (probe) removed = co_await access_->queue().remove_message(probe->id, probe->pop_receipt);
+  if (probe) removed = co_await queue_->remove_message(probe->id, probe->pop_receipt);
   if (!watches()) co_return;
-  auto peeked = co_await access_->queue().peek();
+  auto peeked = co_await queue_->peek();
   if (peeked && removed) {
-    ok("may receive", probe ? "sees messages and may delete them" : "sees messages");
+    ok(on_queue("may receive"), probe ? "sees messages and may delete them" : "sees messages");
     co_return;
   }
   const Error& error = peeked ? removed.error() : peeked.error();
   const bool lacks_role = error.http_status == 403;
-  failed("may receive", error.message, lacks_role ? allow_on_queue(kProcessor) : std::string{});
+  failed(on_queue("may receive"), error.message,
+         lacks_role ? allow_on_queue(kProcessor) : std::string{});
 }
 
 std::string Doctor::allow_on_queue(std::string_view role) const {

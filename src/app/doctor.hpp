@@ -42,6 +42,7 @@ class Doctor {
   Task<bool> check_vault();
   Task<> check_secret(std::string name, std::string remedy_when_missing);
   Task<> check_number();
+  Task<> check_queues();
   Task<bool> check_queue_is_there();
   Task<> check_sending_and_receiving();
   Task<> check_receiving(Result<wire::QueueMessage> probe);
@@ -56,7 +57,11 @@ class Doctor {
 
   Patient patient_;
   World world_;
+  /// "may send", and of which queue where there are several.
+  std::string on_queue(std::string_view check) const;
+
   std::unique_ptr<AzureAccess> access_;
+  azure::QueueClient* queue_ = nullptr;  ///< the one that is looked at; `place.queue` is its URL
   std::vector<Finding> findings_;
 };
 

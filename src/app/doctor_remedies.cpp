@@ -55,7 +55,7 @@ Place place_of(const ServiceSettings& settings) {
   Place place;
   // The settings have been checked: these are URLs.
   if (auto vault = http::parse_url(settings.key_vault_url)) place.vault = std::move(*vault);
-  if (auto queue = http::parse_url(settings.queue_url)) place.queue = std::move(*queue);
+  if (auto queue = http::parse_url(settings.queue_urls.front())) place.queue = std::move(*queue);
   place.number = settings.number_endpoint;
   return place;
 }

@@ -55,6 +55,7 @@ Result<SignInSettings> read_sign_in_settings(const Environment& environment,
 inline constexpr std::string_view kSettingsOfUp[] = {
     "CODE_ATTEMPTS_MAX", "FAILURES_MAX",    "FAILURE_DELAY_MIN",     "FAILURE_DELAY_MAX",
     "ALL_FAILURES",      "CALLER_FAILURES", "SUBJECT_ISSUES_WINDOW", "SUBJECT_ISSUES_MAX",
-    "ALL_ISSUES",        "CALLER_ISSUES",   "NEWEST_CODE_ONLY",      "SIGN_IN"};
+    "ALL_ISSUES",        "CALLER_ISSUES",   "NEWEST_CODE_ONLY",      "SIGN_IN",
+    "WATCH_POLL_MAX"};
 
 }  // namespace latchkey::app

@@ -1,12 +1,49 @@
 #include "app/queue_access.hpp"
 
+#include <fmt/format.h>
+
+#include <map>
 #include <utility>
 
 #include "app/azure_access.hpp"
 #include "app/names.hpp"
 #include "app/running_cloud.hpp"
+#include "azure/queue_shards.hpp"
 
 namespace latchkey::app {
+namespace {
+
+/// Where "/ACCOUNT/" or, on a host of its own, "/" of a queue's path ends.
+std::string account_path(const http::Url& url) {
+  return url.path.substr(0, url.path.rfind('/'));
+}
+
+/// The account that `queue` is in, as one of the queues that STORAGE_QUEUE_URL lists.
+Result<azure::QueueAddress> account_of(std::string_view queue, const std::string& listed,
+                                       azure::TokenCredential* credential) {
+  auto urls = azure::expand_queue_urls(listed);
+  if (!urls) return fail(std::move(urls.error()));
+  std::map<std::string, azure::QueueAddress> accounts;
+  std::map<std::string, azure::QueueAddress> with_queue;
+  for (const std::string& url : *urls) {
+    auto address = azure::queue_address_from_url(url, credential);
+    if (!address) return address;
+    const auto account = account_path(address->url);
+    if (address->url.path == account + "/" + std::string(queue)) {
+      with_queue.emplace(address->url.origin() + account, *address);
+    }
+    accounts.emplace(address->url.origin() + account, *address);
+  }
+  auto& possible = with_queue.empty() ? accounts : with_queue;
+  if (possible.size() == 1) return std::move(possible.begin()->second);
+  return fail(ErrorKind::invalid_argument, "AmbiguousQueue",
+              fmt::format("STORAGE_QUEUE_URL lists {} queues, and \"{}\" may be in {} accounts: "
+                          "choose one of the listed with --queue, or set STORAGE_QUEUE_URL to the "
+                          "one queue for this command",
+                          urls->size(), queue, possible.size()));
+}
+
+}  // namespace
 
 Result<azure::QueueAddress> QueueAccess::address(const Environment& environment,
                                                  const QueueOptions& options, World world) {
@@ -17,13 +54,11 @@ Result<azure::QueueAddress> QueueAccess::address(const Environment& environment,
                                                    world.clock, world.executor);
   if (!credential) return fail(credential.error());
   credential_ = std::move(*credential);
-  auto address =
-      azure::queue_address_from_url(environment.get("STORAGE_QUEUE_URL"), credential_.get());
+  auto address = account_of(options.queue, environment.get("STORAGE_QUEUE_URL"), credential_.get());
   if (!address) return address;
-  auto& path = address->url.path;
   const std::string account =
-      options.account.empty() ? path.substr(0, path.rfind('/')) : "/" + options.account;
-  path = account + "/" + options.queue;
+      options.account.empty() ? account_path(address->url) : "/" + options.account;
+  address->url.path = account + "/" + options.queue;
   return address;
 }
 

@@ -16,16 +16,6 @@ constexpr seconds kAnswerSweep{60};
 /// Keys are read again so often; a key that is not known is looked for at once.
 constexpr seconds kApiKeysMaxAge{300};
 
-/// The API's role may lack the right to read the queue's metadata: being told so by the queue shows
-/// that it is there and that our token is good.
-Task<Result<>> check_queue(azure::QueueClient& queue) {
-  auto properties = co_await queue.properties();
-  if (properties || properties.error().code == "AuthorizationPermissionMismatch") {
-    co_return Result<>{};
-  }
-  co_return fail(properties.error());
-}
-
 Task<Result<>> check_key(azure::CachedSecret& key) {
   auto value = co_await key.get();
   if (!value) co_return fail(value.error());
@@ -198,9 +188,10 @@ void ApiPart::make_codes(const ApiSettings& settings, codes::CodeTables& tables,
       std::make_unique<codes::RateLimiter>(world.clock, limits.caller_issues, limits.all_issues);
   failures_ = std::make_unique<codes::RateLimiter>(world.clock, limits.caller_failures,
                                                    limits.all_failures);
+  queues_ = std::make_unique<azure::QueueShards>(azure_->queues(), world.clock);
   issuer_ = std::make_unique<codes::Issuer>(
       codes::Issuer::Dependencies{.number_api = *number_api_,
-                                  .queue = azure_->queue(),
+                                  .queues = *queues_,
                                   .table = observation_->table,
                                   .hasher = *hasher_,
                                   .callers = *issues_,
@@ -255,7 +246,7 @@ Result<> ApiPart::make_gatekeeper(const ApiSettings& settings, World world) {
 void ApiPart::make_readiness(World world) {
   readiness_ = std::make_unique<service::Readiness>(world.clock);
   readiness_->add("vault", [key = number_key_.get()] { return check_key(*key); });
-  readiness_->add("queue", [queue = &azure_->queue()] { return check_queue(*queue); });
+  readiness_->add("queue", [queues = queues_.get()] { return queues->check(); });
   readiness_->add("table", [table = &observation_->table] { return check_table(*table); });
   readiness_->add("clock", [clock = &azure_->server_clock()] { return check_clock(*clock); });
 }
@@ -272,7 +263,7 @@ Task<Result<std::unique_ptr<WatchPart>>> WatchPart::start(ServiceSettings settin
                                                           World world) {
   auto part = co_await make(settings, false, table, std::move(trust), world);
   if (!part) co_return part;
-  (*part)->tasks_.spawn("watcher", (*part)->watcher_->run());
+  for (auto& watcher : (*part)->watchers_) (*part)->tasks_.spawn("watcher", watcher->run());
   (*part)->tasks_.spawn("queue probe", (*part)->probe_->run());
   co_return part;
 }
@@ -281,7 +272,7 @@ Task<Result<std::unique_ptr<WatchPart>>> WatchPart::start_for_host(ServiceSettin
                                                                    codes::CodeTable& table,
                                                                    Trust trust, World world) {
   auto part = co_await make(settings, true, table, std::move(trust), world);
-  if (part) (*part)->tasks_.spawn("sweep", (*part)->watcher_->sweep());
+  if (part) (*part)->tasks_.spawn("sweep", (*part)->watchers_.front()->sweep());
   co_return part;
 }
 
@@ -306,18 +297,21 @@ Task<Result<std::unique_ptr<WatchPart>>> WatchPart::make(const ServiceSettings& 
   options.host_deletes = host_deletes;
   options.poll_max = settings.poll_max;
   options.poll_min = std::min(options.poll_min, options.poll_max);
-  part->watcher_ = std::make_unique<codes::Watcher>(
-      codes::Watcher::Dependencies{.queue = part->azure_->queue(),
-                                   .table = part->observation_->table,
-                                   .hasher = *part->hasher_,
-                                   .server_clock = part->azure_->server_clock(),
-                                   .audit = part->observation_->audit,
-                                   .clock = world.clock,
-                                   .random = world.random,
-                                   .executor = world.executor,
-                                   .tracer = &world.tracer,
-                                   .metrics = &part->observation_->codes},
-      options);
+  for (azure::QueueClient& queue : part->azure_->queues()) {
+    part->watchers_.push_back(std::make_unique<codes::Watcher>(
+        codes::Watcher::Dependencies{.queue = queue,
+                                     .table = part->observation_->table,
+                                     .hasher = *part->hasher_,
+                                     .server_clock = part->azure_->server_clock(),
+                                     .audit = part->observation_->audit,
+                                     .clock = world.clock,
+                                     .random = world.random,
+                                     .executor = world.executor,
+                                     .tracer = &world.tracer,
+                                     .metrics = &part->observation_->codes},
+        options));
+    options.sweeps = false;  // The table is one, whatever the queues are.
+  }
   part->tell_of_watcher(settings, world);
   part->tasks_.spawn("peppers", part->peppers_->run());
   co_return part;
@@ -325,13 +319,16 @@ Task<Result<std::unique_ptr<WatchPart>>> WatchPart::make(const ServiceSettings& 
 
 /// Counts of all queues, the look at them from outside, and what /readyz asks.
 void WatchPart::tell_of_watcher(const ServiceSettings& settings, World world) {
-  show_watchers({watcher_.get()}, world.metrics);
+  std::vector<const codes::Watcher*> watchers;
+  for (const auto& watcher : watchers_) watchers.push_back(watcher.get());
+  show_watchers(std::move(watchers), world.metrics);
   probe_ = std::make_unique<codes::QueueProbe>(
-      std::vector{azure_->queue()}, world.clock, world.metrics,
+      azure_->queues(), world.clock, world.metrics,
       codes::QueueProbeOptions{.interval = settings.queue_probe,
                                .rules = lifetime_rules(settings)});
   readiness_ = std::make_unique<service::Readiness>(world.clock);
-  readiness_->add("queue", [queue = &azure_->queue()] { return check_queue(*queue); });
+  queues_ = std::make_unique<azure::QueueShards>(azure_->queues(), world.clock);
+  readiness_->add("queue", [queues = queues_.get()] { return queues->check(); });
   readiness_->add("table", [table = &observation_->table] { return check_table(*table); });
   readiness_->add("clock", [clock = &azure_->server_clock()] { return check_clock(*clock); });
 }

@@ -8,6 +8,7 @@
 #include "app/settings.hpp"
 #include "app/sign_in_part.hpp"
 #include "app/world.hpp"
+#include "azure/queue_shards.hpp"
 #include "azure/token_validator.hpp"
 #include "codes/audit_log.hpp"
 #include "codes/code_directory.hpp"
@@ -77,6 +78,7 @@ class ApiPart {
   std::unique_ptr<codes::NumberApi> number_api_;
   std::unique_ptr<codes::RateLimiter> issues_;
   std::unique_ptr<codes::RateLimiter> failures_;
+  std::unique_ptr<azure::QueueShards> queues_;
   std::unique_ptr<codes::Issuer> issuer_;
   std::unique_ptr<codes::Verifier> verifier_;
   std::unique_ptr<codes::CodeDirectory> directory_;
@@ -102,7 +104,8 @@ class WatchPart {
   static Task<Result<std::unique_ptr<WatchPart>>> start(ServiceSettings settings,
                                                         codes::CodeTable& table, Trust trust,
                                                         World world);
-  codes::Watcher& watcher() { return *watcher_; }
+  /// Of the first queue that is listed: a host's queue trigger has one.
+  codes::Watcher& watcher() { return *watchers_.front(); }
   service::Readiness& readiness() { return *readiness_; }
   Task<> stop();
 
@@ -117,7 +120,8 @@ class WatchPart {
   std::unique_ptr<Observation> observation_;
   std::unique_ptr<codes::CodeHasher> hasher_;
   std::unique_ptr<codes::PepperSource> peppers_;
-  std::unique_ptr<codes::Watcher> watcher_;
+  std::vector<std::unique_ptr<codes::Watcher>> watchers_;  ///< one for each queue
+  std::unique_ptr<azure::QueueShards> queues_;             ///< asked whether they are there
   std::unique_ptr<codes::QueueProbe> probe_;
   std::unique_ptr<service::Readiness> readiness_;
   TaskGroup tasks_;

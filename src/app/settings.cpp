@@ -6,7 +6,7 @@
 
 #include "app/setting_reader.hpp"
 #include "azure/clouds.hpp"
-#include "azure/queue_client.hpp"
+#include "azure/queue_shards.hpp"
 #include "base/text.hpp"
 #include "base/time_text.hpp"
 #include "codes/code.hpp"
@@ -57,18 +57,24 @@ class AnyCredential final : public azure::TokenCredential {
   std::string name() const override { return "any"; }
 };
 
-Result<std::string> read_queue_url(const Environment& environment) {
+Result<std::vector<std::string>> read_queue_urls(const Environment& environment) {
   constexpr std::string_view kName = "STORAGE_QUEUE_URL";
   constexpr std::string_view kExample = "https://ACCOUNT.queue.core.windows.net/code-requests";
-  auto url = read_url(environment, kName, kExample);
-  if (!url) return fail(url.error());
-  AnyCredential credential;
-  auto address = azure::queue_address_from_url(environment.get(kName), &credential);
-  if (!address) {
-    return setting_error(kName, without_query(environment.get(kName)), address.error().message,
-                         kExample);
+  const std::string& text = environment.get(kName);
+  if (text.empty()) return setting_error(kName, "", "", kExample);
+  auto urls = azure::expand_queue_urls(text);
+  if (!urls) return setting_error(kName, without_query(text), urls.error().message, kExample);
+  for (const std::string& url : *urls) {
+    AnyCredential credential;
+    auto address = azure::queue_address_from_url(url, &credential);
+    if (!address) {
+      // What does not begin like a URL may be the rest of a SAS with a comma in it.
+      const bool whole = url.starts_with("http");
+      return setting_error(kName, without_query(whole ? url : text), address.error().message,
+                           kExample);
+    }
   }
-  return environment.get(kName);
+  return urls;
 }
 
 Result<codes::Requeue> read_requeue(const Environment& environment) {
@@ -84,8 +90,10 @@ Result<codes::Requeue> read_requeue(const Environment& environment) {
 std::string read_authority(const Environment& environment) {
   const std::string& own = environment.get("AZURE_AUTHORITY_HOST");
   if (!own.empty()) return own;
-  for (const char* name : {"KEY_VAULT_URL", "STORAGE_QUEUE_URL"}) {
-    const auto url = http::parse_url(environment.get(name));
+  const auto queues = azure::expand_queue_urls(environment.get("STORAGE_QUEUE_URL"));
+  for (const auto& text :
+       {environment.get("KEY_VAULT_URL"), queues ? queues->front() : std::string{}}) {
+    const auto url = http::parse_url(text);
     const auto* cloud = url ? azure::cloud_of_host(url->host) : nullptr;
     if (cloud != nullptr) return std::string(cloud->authority);
   }
@@ -114,8 +122,8 @@ Result<> read_options(const Environment& environment, Needs needs, ServiceSettin
   }
   settings.message_base64 = encoding == "base64";
   settings.accept_unissued = read.boolean("ACCEPT_UNISSUED_CODES", false);
-  settings.poll_max =
-      read.duration("WATCH_POLL_MAX", milliseconds{500}, milliseconds{10}, std::chrono::minutes{1});
+  settings.poll_max = read.duration("WATCH_POLL_MAX", milliseconds{2'000}, milliseconds{10},
+                                    std::chrono::minutes{1});
   settings.clock_error_max = read.duration("CLOCK_ERROR_MAX", milliseconds{1'000},
                                            milliseconds{100}, std::chrono::seconds{30});
   settings.queue_probe = read.duration("QUEUE_PROBE_INTERVAL", std::chrono::seconds{30},
@@ -179,9 +187,9 @@ Result<ServiceSettings> read_service_settings(const Environment& environment, Ne
   auto vault = read_vault_url(environment);
   if (!vault) return fail(vault.error());
   settings.key_vault_url = std::move(*vault);
-  auto queue = read_queue_url(environment);
-  if (!queue) return fail(queue.error());
-  settings.queue_url = std::move(*queue);
+  auto queues = read_queue_urls(environment);
+  if (!queues) return fail(queues.error());
+  settings.queue_urls = std::move(*queues);
   if (auto options = read_options(environment, needs, settings); !options) {
     return fail(options.error());
   }

@@ -19,11 +19,11 @@ namespace latchkey::app {
 /// What the API and the watcher need to know; the names are the walkthrough's own. See
 /// docs/settings.md.
 struct ServiceSettings {
-  http::Url number_endpoint;       ///< THIRD_PARTY_API_ENDPOINT
-  std::string number_secret_name;  ///< THIRD_PARTY_API_SECRET_NAME
-  std::string key_vault_url;       ///< KEY_VAULT_URL
-  std::string queue_url;           ///< STORAGE_QUEUE_URL; may carry a SAS
-  std::string pepper_secret_name;  ///< CODE_PEPPER_SECRET_NAME
+  http::Url number_endpoint;            ///< THIRD_PARTY_API_ENDPOINT
+  std::string number_secret_name;       ///< THIRD_PARTY_API_SECRET_NAME
+  std::string key_vault_url;            ///< KEY_VAULT_URL
+  std::vector<std::string> queue_urls;  ///< STORAGE_QUEUE_URL; may carry a SAS
+  std::string pepper_secret_name;       ///< CODE_PEPPER_SECRET_NAME
   CodeTableSettings code_table;
   std::chrono::milliseconds lifetime{};                ///< CODE_LIFETIME
   bool message_base64 = false;                         ///< QUEUE_MESSAGE_ENCODING

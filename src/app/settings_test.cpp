@@ -48,6 +48,10 @@ TEST(Settings, EachWrongOneGivesOneLineWithItsNameWhatWasFoundAndAnExample) {
       {"STORAGE_QUEUE_URL", "", "STORAGE_QUEUE_URL is not set. Example: "},
       {"STORAGE_QUEUE_URL", "https://acct.queue.core.windows.net", "STORAGE_QUEUE_URL is "},
       {"STORAGE_QUEUE_URL", "http://acct.queue.core.windows.net/code-requests", "must be https"},
+      {"STORAGE_QUEUE_URL", "https://a.queue.core.windows.net/codes-{3..1}", "such as {00..15}"},
+      {"STORAGE_QUEUE_URL", "https://a.queue.core.windows.net/q-{1..3},https://x/q",
+       "is \"https://x"},
+      {"STORAGE_QUEUE_URL", "https://a.queue.core.windows.net/q-{1..3},", "an empty place"},
       {"CODE_LIFETIME", "601s", "a code lives from 1s to 600s"},
       {"CODE_LIFETIME", "600", "a code lives from 1s to 600s"},
       {"CODE_LIFETIME", "0s", "a code lives from 1s to 600s"},
@@ -70,11 +74,33 @@ TEST(Settings, EachWrongOneGivesOneLineWithItsNameWhatWasFoundAndAnExample) {
 }
 
 TEST(Settings, ALineNeverShowsAKeyThatStandsInAQuery) {
+  for (const char* url : {"https://acct.queue.core.windows.net/?sv=1&sig=topsecret",
+                          "https://acct.queue.core.windows.net/codes?sv=1,topsecret",
+                          "https://a/b/codes-1?sig=topsecret,https://a/b/codes-1?sig=topsecret"}) {
+    Environment environment = good();
+    environment.set("STORAGE_QUEUE_URL", url);
+    const auto settings = read_service_settings(environment, Needs::api, "/data");
+    ASSERT_FALSE(settings);
+    EXPECT_EQ(settings.error().message.find("topsecret"), std::string::npos);
+  }
+}
+
+TEST(Settings, QueuesAreAListOrAPattern) {
   Environment environment = good();
-  environment.set("STORAGE_QUEUE_URL", "https://acct.queue.core.windows.net/?sv=1&sig=topsecret");
-  const auto settings = read_service_settings(environment, Needs::api, "/data");
-  ASSERT_FALSE(settings);
-  EXPECT_EQ(settings.error().message.find("topsecret"), std::string::npos);
+  environment.set("STORAGE_QUEUE_URL", "https://codes{0..3}.queue.core.windows.net/codes-{00..15}");
+  const auto settings = read_service_settings(environment, Needs::watcher, "/data");
+  ASSERT_TRUE(settings) << settings.error().message;
+  EXPECT_EQ(settings->queue_urls.size(), 64U);
+  EXPECT_EQ(settings->queue_urls.back(), "https://codes3.queue.core.windows.net/codes-15");
+}
+
+TEST(Settings, TheLoginFollowsFromTheFirstQueuesDomain) {
+  Environment environment = good();
+  environment.set("KEY_VAULT_URL", "https://lock.vault.example");
+  environment.set("STORAGE_QUEUE_URL", "https://a{0..3}.queue.core.chinacloudapi.cn/codes");
+  const auto settings = read_service_settings(environment, Needs::watcher, "/data");
+  ASSERT_TRUE(settings) << settings.error().message;
+  EXPECT_NE(settings->credential.authority_host.find("chinacloudapi.cn"), std::string::npos);
 }
 
 TEST(Settings, PortComesFromThePlatformAndAppServiceListensOutside) {

@@ -52,6 +52,7 @@ Result<Environment> environment_of_part(const Everything& all, const char* ident
   if (!environment) return fail(environment.error());
   environment->set("CODE_LIFETIME", options.code_lifetime);
   environment->set("SIGN_IN", "true");
+  environment->set("WATCH_POLL_MAX", "500ms");  // To look often costs nothing here.
   for (const auto name : kSettingsOfUp) {
     if (!own.get(name).empty()) environment->set(std::string(name), own.get(name));
   }
