@@ -213,7 +213,7 @@ QueueClient QueueClient::sibling(std::string_view queue_name) const {
 
 QueueClient QueueClient::with_retry(RetryOptions retry) const {
   QueueClient other = *this;
-  other.retry_ = retry;
+  other.sender_.set_retry(retry);
   return other;
 }
 

@@ -90,7 +90,7 @@ class QueueClient {
   QueueClient with_retry(RetryOptions retry) const;
   const std::string& name() const { return name_; }
   /// "ACCOUNT.queue.core.windows.net/QUEUE": its address without scheme and SAS.
-  std::string where() const { return address_.url.authority() + address_.url.path; }
+  std::string where() const { return sender_.where(); }
 
  private:
   struct Call;

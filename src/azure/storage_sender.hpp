@@ -41,6 +41,9 @@ class StorageSender {
   std::string_view name() const;
   /// The same account and credential, another queue or table.
   void rename(std::string_view name);
+  /// "ACCOUNT.queue.core.windows.net/QUEUE": the address without scheme and SAS.
+  std::string where() const { return address_.url.authority() + address_.url.path; }
+  void set_retry(RetryOptions retry) { options_.retry = retry; }
   bool by_identity() const { return address_.credential != nullptr; }
 
  private:
