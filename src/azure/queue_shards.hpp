@@ -54,8 +54,8 @@ class QueueShards {
   Task<Result<>> put(Sha256 key, std::string text, PutOptions options = {});
 
   /// Whether messages can be put: asks a queue that does not rest, and the next while one fails.
-  /// A sender may lack the right to read a queue's metadata: being told so by the queue shows that it
-  /// is there and that our token is good. Error: of the last, with where it is.
+  /// A sender may lack the right to read a queue's metadata: being told so by the queue shows that
+  /// it is there and that our token is good. Error: of the last, with where it is.
   Task<Result<>> check();
 
   std::size_t size() const { return shards_.size(); }
