@@ -10,6 +10,7 @@ import urllib.parse
 import azurite
 import harness
 import load
+import redis_server
 import storage
 
 QUEUE = "bench"
@@ -105,10 +106,5 @@ class Redis(Server):
     name = "redis, fsync always"
 
     def __init__(self):
-        self.port = harness.free_port()
-        folder = harness.scratch_folder()
-        self.process = harness.Process(
-            ["redis-server", "--port", self.port, "--bind", "127.0.0.1", "--dir", folder,
-             "--appendonly", "yes", "--appendfsync", "always", "--save", ""]
-        )
-        harness.wait_until(lambda: "Ready to accept" in self.process.output(), "redis")
+        self.process = redis_server.RedisServer()
+        self.port = self.process.port

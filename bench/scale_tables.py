@@ -3,12 +3,10 @@ own server counts them, by name."""
 
 import collections
 import re
-import shutil
 import subprocess
 
 import azurite
-import queue_servers
-import storage
+import redis_server
 
 
 class Sqlite:
@@ -29,8 +27,9 @@ class Redis:
     name = "redis"
 
     def __init__(self, _cloud):
-        self.port = queue_servers.Redis().port
-        self.settings = {"CODE_TABLE_URL": f"redis://127.0.0.1:{self.port}"}
+        server = redis_server.RedisServer()
+        self.port = server.port
+        self.settings = {"CODE_TABLE_URL": server.url}
 
     def requests(self):
         """What scripts call inside the server is in commandstats as well: only scripts count."""
@@ -47,8 +46,7 @@ class AzureTable:
 
     def __init__(self, _cloud):
         self.server = azurite.Azurite("table", access_log=True)
-        address = f"{self.server.url}/codes?{storage.account_sas('t')}"
-        self.settings = {"CODE_TABLE_URL": address}
+        self.settings = {"CODE_TABLE_URL": self.server.table_url()}
 
     def requests(self):
         methods = re.findall(r'"([A-Z]+) /', self.server.process.output())
@@ -62,7 +60,7 @@ def available(names):
     for kind in KINDS:
         if kind.name not in names:
             continue
-        if kind is Redis and not shutil.which("redis-server"):
+        if kind is Redis and not redis_server.AVAILABLE:
             print("redis: needs the Debian package redis-server")
             continue
         if kind is AzureTable and not azurite.AVAILABLE:

@@ -9,6 +9,7 @@ import subprocess
 
 import harness
 import load
+import redis_server
 import vault
 
 BENCH = pathlib.Path(__file__).resolve().parent
@@ -76,13 +77,8 @@ class Redis:
     )
 
     def __init__(self):
-        self.port = harness.free_port()
-        folder = harness.scratch_folder()
-        self.process = harness.Process(
-            ["redis-server", "--port", self.port, "--bind", "127.0.0.1", "--dir", folder,
-             "--save", "", "--appendonly", "yes", "--appendfsync", "always"]
-        )
-        harness.wait_until(lambda: "Ready to accept" in self.process.output(), "redis")
+        self.process = redis_server.RedisServer()
+        self.port = self.process.port
 
     def fill(self, count):
         script = (

@@ -14,27 +14,42 @@ AVAILABLE = bool(NODE) and SOURCES.exists()
 
 
 class Azurite:
-    """One service, "queue" or "table", in memory or `on_disk`; there when the constructor returns.
-    With `access_log` its process' output has a line for each request.
+    """One service, "queue" or "table", in memory or `on_disk`; there when the constructor returns, and
+    on the same port after `stop` or `kill`, and `start`. With `access_log` its process' output has a
+    line for each request. With `certificates`, a folder of authority.py, it speaks TLS and takes
+    tokens.
 
     On disk it saves what it holds every five seconds and when it is told to end: what it has
-    answered in between is lost with kill -9, so only `restart` is fair to it.
+    answered in between is lost with kill -9, so only `stop` and `restart` are fair to it.
     """
 
-    def __init__(self, kind, on_disk=False, access_log=False):
+    def __init__(self, kind, on_disk=False, access_log=False, certificates=None):
         self.kind = kind
+        self.scheme = "https" if certificates else "http"
+        self.secure = ["--oauth", "basic", "--cert", certificates / "server.pem",
+                       "--key", certificates / "server.key"] if certificates else []
         self.said = [] if access_log else ["--silent"]
         self.where = ["--location", harness.scratch_folder()] if on_disk else [
             "--inMemoryPersistence"
         ]
         self.logs = []
         self.port = 0
-        self._start()
+        self.start()
 
     @property
     def url(self):
         """Of the account."""
-        return f"http://127.0.0.1:{self.port}/{storage.ACCOUNT}"
+        return f"{self.scheme}://127.0.0.1:{self.port}/{storage.ACCOUNT}"
+
+    def table_url(self, table="codes"):
+        """With a signature that allows everything."""
+        return f"{self.url}/{table}?{storage.account_sas('t')}"
+
+    @property
+    def connection_string(self):
+        kind = self.kind.capitalize()
+        return (f"AccountName={storage.ACCOUNT};AccountKey={storage.KEY};"
+                f"{kind}Endpoint={self.url};")
 
     @property
     def pid(self):
@@ -43,11 +58,11 @@ class Azurite:
     def account(self):
         return storage.Account(self.url, None)
 
-    def _start(self):
+    def start(self):
         # 3.35 refuses every version of the protocol that is younger than itself.
         self.process = harness.Process(
             [NODE, SOURCES / self.kind / "main.js", f"--{self.kind}Port", self.port,
-             "--skipApiVersionCheck", "--disableTelemetry", *self.said, *self.where]
+             "--skipApiVersionCheck", "--disableTelemetry", *self.said, *self.where, *self.secure]
         )
         self.logs.append(self.process.err)
         harness.wait_until(
@@ -57,14 +72,17 @@ class Azurite:
         # The table service does not say which port it took.
         self.port = harness.wait_until(lambda: listening_port(self.process.pid), "Azurite's port")
 
-    def restart(self):
-        """Ends it by the signal on which it saves, and starts another one on its port."""
+    def stop(self):
+        """Ends it by the signal on which it saves."""
         os.kill(self.process.pid, signal.SIGINT)
         harness.wait_until(
             lambda: "successfully closed" in self.process.output(), "Azurite to save", 60
         )
         self.kill()  # it would wait for its clients
-        self._start()
+
+    def restart(self):
+        self.stop()
+        self.start()
 
     def kill(self):
         self.process.kill()

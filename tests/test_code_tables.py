@@ -2,16 +2,15 @@
 Redis refuses, is away, or comes back. (What a table must do stands in src/codes/table_*_test.cpp.)"""
 
 import re
-import shutil
 import socket
-import subprocess
 import unittest
 
+import authority
 import harness
+import redis_server
+import table_conformance
 import vault
-
-REDIS = shutil.which("redis-server")
-OPENSSL = shutil.which("openssl")
+from redis_server import RedisServer
 
 # What docs/redis.md tells people to allow, word for word.
 PERMISSIONS = re.search(
@@ -19,41 +18,7 @@ PERMISSIONS = re.search(
 )[1].split()
 
 
-def conformance_test():
-    """codes_tests of this build or, since a release build has none, the youngest that there is."""
-    own = harness.BINARY.parent / "codes_tests"
-    if own.exists():
-        return own
-    others = (harness.ROOT / "build").glob("*/codes_tests")
-    return max(others, key=lambda file: file.stat().st_mtime, default=None)
-
-
-class Redis:
-    """A redis-server that answers only after its change is on disk, on one port over restarts."""
-
-    def __init__(self, *options, tls=False):
-        self.folder = harness.scratch_folder()
-        self.port = harness.free_port()
-        port = ["--port", "0", "--tls-port", self.port] if tls else ["--port", self.port]
-        self.arguments = [REDIS, *port, "--bind", "127.0.0.1", "--appendonly", "yes",
-                          "--appendfsync", "always", "--save", "", "--maxmemory-policy",
-                          "noeviction", *options]
-        self.start()
-
-    def start(self):
-        self.process = harness.Process(self.arguments, folder=self.folder)
-        ready = lambda: "Ready to accept" in self.process.output() or not self.process.running()
-        harness.wait_until(ready, "redis-server")
-        if not self.process.running():
-            raise AssertionError(self.process.everything_written())
-
-    def kill(self):
-        self.process.kill()
-
-    @property
-    def url(self):
-        return f"redis://127.0.0.1:{self.port}/0"
-
+class Redis(RedisServer):
     def command(self, *words):
         """One command in the inline form; its answer's first line."""
         with socket.create_connection(("127.0.0.1", self.port), harness.PATIENCE) as connection:
@@ -61,32 +26,8 @@ class Redis:
             return connection.recv(65536).decode().strip()
 
 
-def certificates(folder):
-    """An authority and a certificate of it for 127.0.0.1, as files."""
-    def openssl(*words):
-        subprocess.run([OPENSSL, *words], cwd=folder, check=True, capture_output=True)
-
-    openssl("req", "-x509", "-newkey", "ec", "-pkeyopt", "ec_paramgen_curve:P-256", "-nodes",
-            "-keyout", "ca.key", "-out", "ca.pem", "-subj", "/CN=Test authority", "-days", "2")
-    openssl("req", "-newkey", "ec", "-pkeyopt", "ec_paramgen_curve:P-256", "-nodes",
-            "-keyout", "redis.key", "-out", "redis.csr", "-subj", "/CN=redis")
-    (folder / "names").write_text("subjectAltName=IP:127.0.0.1")
-    openssl("x509", "-req", "-in", "redis.csr", "-CA", "ca.pem", "-CAkey", "ca.key",
-            "-CAcreateserial", "-out", "redis.pem", "-days", "2", "-extfile", "names")
-
-
-def run_conformance(url, cases="Table*", **environment):
-    done = subprocess.run(
-        [conformance_test(), "--gtest_brief=1", f"--gtest_filter={cases}"],
-        env=harness.clean_environment({"LATCHKEY_TEST_CODE_TABLE_URL": url, **environment}),
-        capture_output=True, text=True, timeout=300,
-    )
-    ran = re.search(r"\[  PASSED  \] (\d+) tests", done.stdout)
-    if done.returncode != 0 or not ran or int(ran[1]) < 60:
-        raise AssertionError(done.stdout[-6000:] + done.stderr[-2000:])
-
-
-@unittest.skipUnless(REDIS and conformance_test(), "needs redis-server and codes_tests")
+@unittest.skipUnless(redis_server.AVAILABLE and table_conformance.PROGRAM,
+                     "needs redis-server and codes_tests")
 class RedisConformance(unittest.TestCase):
     def redis(self, *options, **how):
         redis = Redis(*options, **how)
@@ -96,7 +37,7 @@ class RedisConformance(unittest.TestCase):
     def test_in_clear_text_again_and_again_and_nothing_stays_for_ever(self):
         redis = self.redis()
         for _ in range(2):
-            run_conformance(redis.url)
+            table_conformance.run(redis.url)
         kept_for_ever = redis.command(
             "EVAL", "\"local found = {} for _, name in ipairs(redis.call('KEYS', '*')) do",
             "if redis.call('PTTL', name) < 0 then found[#found + 1] = name end end",
@@ -108,23 +49,23 @@ class RedisConformance(unittest.TestCase):
         self.redis("--replicaof", "127.0.0.1", str(redis.port))
         synchronised = lambda: "state=online" in redis.command("INFO", "replication")
         harness.wait_until(synchronised, "the replica")
-        run_conformance(redis.url[:-1] + "3?replicas=1")
+        table_conformance.run(redis.url[:-1] + "3?replicas=1")
 
-    @unittest.skipUnless(OPENSSL, "needs openssl")
+    @unittest.skipUnless(authority.OPENSSL, "needs openssl")
     def test_through_tls_as_a_user_who_may_do_only_what_is_needed(self):
         folder = harness.scratch_folder()
-        certificates(folder)
+        authority.certificates(folder)
         (folder / "users.acl").write_text(
             "user default off\nuser latchkey on >pass-word " + " ".join(PERMISSIONS) + "\n")
         redis = self.redis(
-            "--tls-cert-file", folder / "redis.pem", "--tls-key-file", folder / "redis.key",
+            "--tls-cert-file", folder / "server.pem", "--tls-key-file", folder / "server.key",
             "--tls-ca-cert-file", folder / "ca.pem", "--tls-auth-clients", "no",
             "--aclfile", folder / "users.acl", tls=True)
-        run_conformance(f"rediss://latchkey:pass-word@127.0.0.1:{redis.port}/0",
-                        SSL_CERT_FILE=str(folder / "ca.pem"))
+        table_conformance.run(f"rediss://latchkey:pass-word@127.0.0.1:{redis.port}/0",
+                              SSL_CERT_FILE=str(folder / "ca.pem"))
 
 
-@unittest.skipUnless(REDIS, "needs redis-server")
+@unittest.skipUnless(redis_server.AVAILABLE, "needs redis-server")
 class CodesInRedis(unittest.TestCase):
     """serve and watch over one Redis, which comes to harm."""
 

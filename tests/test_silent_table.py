@@ -2,12 +2,12 @@
 all goes on by itself when it answers again."""
 
 import concurrent.futures
-import shutil
 import time
 import unittest
 
 import azurite
 import harness
+import redis_server
 from chaos import engines
 
 # What a person waits for; less than a load balancer's patience.
@@ -47,7 +47,7 @@ class SilentTable(unittest.TestCase):
         answer = harness.call("GET", serve.api + "/api/v1/getcode")
         return answer.json()["code"] if answer.status == 200 else None
 
-    @unittest.skipUnless(shutil.which("redis-server"), "needs redis-server")
+    @unittest.skipUnless(redis_server.AVAILABLE, "needs redis-server")
     def test_redis(self):
         self.check("redis")
 

@@ -14,10 +14,10 @@ import socket
 import sqlite3
 import urllib.parse
 
-import harness
 import storage
 from azurite import AVAILABLE as AZURITE_AVAILABLE
 from azurite import Azurite
+from redis_server import RedisServer
 
 STATES = ("pending", "valid", "used", "revoked")
 QUEUE = "code-requests"
@@ -90,8 +90,8 @@ class SqliteTable:
             table.execute("ROLLBACK")
 
 
-class RedisTable(Service):
-    """Debian's redis-server; what it has answered is on disk, so it may be killed."""
+class RedisTable(Service, RedisServer):
+    """What it has answered is on disk, so it may be killed."""
 
     name = "redis"
     look_every = 0.05
@@ -104,31 +104,8 @@ class RedisTable(Service):
     )
 
     def __init__(self):
-        self.folder = harness.scratch_folder()
-        self.port = harness.free_port()
-        self.settings = {"CODE_TABLE_URL": f"redis://127.0.0.1:{self.port}"}
-        self.logs = []
-        self._start()
-
-    @property
-    def pid(self):
-        return self.process.pid
-
-    def _start(self):
-        self.process = harness.Process(
-            ["redis-server", "--port", self.port, "--bind", "127.0.0.1", "--dir", self.folder,
-             "--appendonly", "yes", "--appendfsync", "always", "--save", ""]
-        )
-        self.logs.append(self.process.out)
-        harness.wait_until(lambda: "Ready to accept" in self.process.output(), "redis")
-
-    def restart(self):
-        """kill -9, and another one on the same files."""
-        self.process.kill()
-        self._start()
-
-    def kill(self):
-        self.process.kill()
+        super().__init__()
+        self.settings = {"CODE_TABLE_URL": self.url}
 
     def look(self):
         words = b"".join(b"$%d\r\n%s\r\n" % (len(word), word)
