@@ -2,24 +2,15 @@
 
 #include <gtest/gtest.h>
 
+#include "azure/testing/client_fixture.hpp"
 #include "azure/testing/fake_credential.hpp"
-#include "azure/testing/stepper.hpp"
-#include "base/testing/seeded_random.hpp"
-#include "http/testing/fake_http_client.hpp"
 
 namespace latchkey::azure {
 namespace {
 using namespace std::chrono_literals;
+using testing::answer;
 
 constexpr const char* kPublic = "https://vault.azure.net";
-
-http::Response answer(int status, std::string body = {}, http::Headers headers = {}) {
-  http::Response response;
-  response.status = status;
-  response.body = std::move(body);
-  response.headers = std::move(headers);
-  return response;
-}
 
 http::Response bundle(const std::string& value) {
   return answer(200, R"({"value":")" + value +
@@ -34,22 +25,16 @@ http::Response challenge(const std::string& resource) {
                       resource + "\""}});
 }
 
-struct KeyVaultClientTest : ::testing::Test {
+struct KeyVaultClientTest : testing::ClientFixture {
   Result<wire::SecretBundle> get(const std::string& vault = "https://kv.vault.azure.net") {
     client = KeyVaultClient::create(vault, credential, http, clock, random).value();
     return again();
   }
   Result<wire::SecretBundle> again(const std::string& name = "key") {
-    return testing::run_through(context, clock, client->get_secret(name));
+    return run(client->get_secret(name));
   }
-  std::string authorization(std::size_t call) const {
-    return std::string(http.calls.at(call).headers.find("Authorization").value_or("none"));
-  }
+  std::string authorization(std::size_t index) const { return header("Authorization", index); }
 
-  IoContext context;
-  latchkey::testing::ManualClock clock;
-  latchkey::testing::SeededRandom random{1};
-  http::testing::FakeHttpClient http;
   testing::FakeCredential credential;
   std::unique_ptr<KeyVaultClient> client;
 };

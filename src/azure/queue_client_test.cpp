@@ -2,30 +2,21 @@
 
 #include <gtest/gtest.h>
 
+#include "azure/testing/client_fixture.hpp"
 #include "azure/testing/fake_credential.hpp"
 #include "azure/testing/slow_http_client.hpp"
-#include "azure/testing/stepper.hpp"
 #include "azure/token_cache.hpp"
-#include "base/testing/seeded_random.hpp"
 #include "base/time_text.hpp"
-#include "http/testing/fake_http_client.hpp"
 #include "wire/shared_key.hpp"
 #include "wire/storage_error.hpp"
 
 namespace latchkey::azure {
 namespace {
 using namespace std::chrono_literals;
+using testing::answer;
 
 constexpr const char* kQueue = "https://acct.queue.core.windows.net/code-requests";
 constexpr const char* kStorage = "https://storage.azure.com";
-
-http::Response answer(int status, std::string body = {}, http::Headers headers = {}) {
-  http::Response response;
-  response.status = status;
-  response.body = std::move(body);
-  response.headers = std::move(headers);
-  return response;
-}
 
 wire::QueueMessage message(std::string id, std::string text = {}) {
   wire::QueueMessage out;
@@ -39,27 +30,15 @@ wire::QueueMessage message(std::string id, std::string text = {}) {
   return out;
 }
 
-struct QueueClientTest : ::testing::Test {
+struct QueueClientTest : testing::ClientFixture {
   QueueClient client(RetryOptions retry = {}) {
     return QueueClient(queue_address_from_url(kQueue, &credential).value(), http, clock, random,
                        retry);
-  }
-  template <class T>
-  T run(Task<T> task) {
-    return testing::run_through(context, clock, std::move(task));
-  }
-  const http::ClientRequest& call(std::size_t index = 0) const { return http.calls.at(index); }
-  std::string header(std::string_view name, std::size_t index = 0) const {
-    return std::string(http.calls.at(index).headers.find(name).value_or("none"));
   }
   http::Response failure(std::string_view code) {
     return wire::render_storage_error(wire::storage_error(code), "request-1", clock.now());
   }
 
-  IoContext context;
-  latchkey::testing::ManualClock clock;
-  latchkey::testing::SeededRandom random{1};
-  http::testing::FakeHttpClient http;
   testing::FakeCredential credential;
 };
 

@@ -2,26 +2,17 @@
 
 #include <gtest/gtest.h>
 
+#include "azure/testing/client_fixture.hpp"
 #include "azure/testing/fake_credential.hpp"
-#include "azure/testing/stepper.hpp"
-#include "base/testing/seeded_random.hpp"
 #include "base/time_text.hpp"
-#include "http/testing/fake_http_client.hpp"
 #include "wire/shared_key.hpp"
 
 namespace latchkey::azure {
 namespace {
+using testing::answer;
 
 constexpr const char* kTable = "https://acct.table.core.windows.net/codes";
 constexpr const char* kEtag = "W/\"datetime'2020-04-15T16%3A54%3A48.8165Z'\"";
-
-http::Response answer(int status, std::string body = {}, http::Headers headers = {}) {
-  http::Response response;
-  response.status = status;
-  response.body = std::move(body);
-  response.headers = std::move(headers);
-  return response;
-}
 
 http::Response failure(int status, const std::string& code) {
   return answer(status, R"({"odata.error":{"code":")" + code +
@@ -36,23 +27,11 @@ wire::TableEntity entity() {
   return {.partition_key = "c-ab", .row_key = "ab01", .etag = kEtag, .properties = {{"a", "b"}}};
 }
 
-struct TableClientTest : ::testing::Test {
+struct TableClientTest : testing::ClientFixture {
   TableClient client() {
     return TableClient(table_address_from_url(kTable, &credential).value(), http, clock, random);
   }
-  template <class T>
-  T run(Task<T> task) {
-    return testing::run_through(context, clock, std::move(task));
-  }
-  const http::ClientRequest& call(std::size_t index = 0) const { return http.calls.at(index); }
-  std::string header(std::string_view name, std::size_t index = 0) const {
-    return std::string(http.calls.at(index).headers.find(name).value_or("none"));
-  }
 
-  IoContext context;
-  latchkey::testing::ManualClock clock;
-  latchkey::testing::SeededRandom random{1};
-  http::testing::FakeHttpClient http;
   testing::FakeCredential credential;
 };
 

@@ -1,6 +1,5 @@
 #pragma once
 
-#include <gtest/gtest.h>
 #include <unistd.h>
 
 #include <filesystem>
@@ -8,10 +7,7 @@
 #include <string>
 
 #include "azure/credential.hpp"
-#include "azure/testing/stepper.hpp"
-#include "base/testing/manual_clock.hpp"
-#include "base/testing/seeded_random.hpp"
-#include "http/testing/fake_http_client.hpp"
+#include "azure/testing/client_fixture.hpp"
 
 namespace latchkey::azure::testing {
 
@@ -19,14 +15,6 @@ inline constexpr const char* kVault = "https://vault.azure.net";
 inline constexpr const char* kTenant = "11111111-2222-3333-4444-555555555555";
 inline constexpr const char* kTokenBody =
     R"({"access_token":"abc","expires_in":"3600","resource":"r","token_type":"Bearer"})";
-
-inline http::Response answer(int status, std::string body = {}, http::Headers headers = {}) {
-  http::Response response;
-  response.status = status;
-  response.body = std::move(body);
-  response.headers = std::move(headers);
-  return response;
-}
 
 inline CredentialSettings client_secret_settings() {
   CredentialSettings settings;
@@ -43,9 +31,8 @@ inline CredentialSettings app_service_settings() {
   return settings;
 }
 
-/// What tests of credentials have in common: a world that answers as told, a clock that they move,
-/// a folder for files.
-struct CredentialFixture : ::testing::Test {
+/// What tests of credentials have in common besides: a folder for files.
+struct CredentialFixture : ClientFixture {
   CredentialFixture() {
     folder = std::filesystem::temp_directory_path() /
              ("latchkey_credential_test_" + std::to_string(::getpid()));
@@ -55,7 +42,7 @@ struct CredentialFixture : ::testing::Test {
 
   template <class Credential>
   Result<AccessToken> ask(Credential& credential, const std::string& resource = kVault) {
-    return run_through(context, clock, credential.get_token(resource));
+    return run(credential.get_token(resource));
   }
   /// Every call gets `response`.
   void always(http::Response response) {
@@ -79,10 +66,6 @@ struct CredentialFixture : ::testing::Test {
   }
 
   std::filesystem::path folder;
-  IoContext context;
-  latchkey::testing::ManualClock clock;
-  latchkey::testing::SeededRandom random{1};
-  http::testing::FakeHttpClient http;
 };
 
 }  // namespace latchkey::azure::testing
