@@ -5,9 +5,11 @@
 namespace latchkey::app {
 namespace {
 
+/// CONTAINER_NAME alone is no sign of Azure: others who run containers set it, too.
 bool on_azure(const Environment& environment) {
   return !environment.get("WEBSITE_INSTANCE_ID").empty() ||
-         !environment.get("CONTAINER_NAME").empty();
+         (!environment.get("CONTAINER_NAME").empty() &&
+          !environment.get("WEBSITE_SITE_NAME").empty());
 }
 
 }  // namespace

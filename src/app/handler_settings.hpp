@@ -10,8 +10,9 @@ namespace latchkey::app {
 ///   - Everybody who reaches the host reaches the API, so that API_OPEN=true has to say that the
 ///     functions' own keys guard it, unless API keys or Entra ID do.
 ///   - STORAGE_QUEUE_URL is one queue, that of the trigger: nobody would watch the others.
-///   - On Azure (WEBSITE_INSTANCE_ID, or CONTAINER_NAME where apps scale to zero) the code table
-///     cannot be a file: each instance would have its own, and lose it.
+///   - On Azure (WEBSITE_INSTANCE_ID; where apps scale to zero CONTAINER_NAME with
+///     WEBSITE_SITE_NAME) the code table cannot be a file: each instance would have its own, and
+///     lose it.
 ///
 /// Source of those names: EnvironmentExtensions of azure-functions-host.
 Result<ApiSettings> read_handler_settings(const Environment& environment,

@@ -67,10 +67,18 @@ TEST(HandlerSettings, OnAzureTheTableIsNoFile) {
   for (const char* name : {"WEBSITE_INSTANCE_ID", "CONTAINER_NAME"}) {
     auto environment = in_a_function_app();
     environment.set(name, "an-instance");
+    environment.set("WEBSITE_SITE_NAME", "codes");
     EXPECT_NE(problem_of(environment).find("CODE_TABLE_URL"), std::string::npos) << name;
     environment.set("CODE_TABLE_URL", "rediss://object-id@cache.example:10000");
     EXPECT_EQ(problem_of(environment), "") << name;
   }
+}
+
+TEST(HandlerSettings, InAContainerElsewhereTheTableMayBeAFile) {
+  auto environment = in_a_function_app();
+  environment.set("CONTAINER_NAME", "of-somebody-else");
+  EXPECT_EQ(problem_of(environment), "");
+  EXPECT_EQ(handler_data_folder(environment, "/home/data"), "/home/data");
 }
 
 }  // namespace
