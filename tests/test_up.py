@@ -64,7 +64,7 @@ class Up(unittest.TestCase):
     def test_a_port_in_use_is_refused_in_one_line_that_names_it(self):
         with socket.create_server(("127.0.0.1", 0)) as taken, tempfile.TemporaryDirectory() as data:
             port = taken.getsockname()[1]
-            ports = f"api={port},functions=0,queue=0,vault=0,identity=0"
+            ports = f"api={port},functions=0,queue=0,vault=0,identity=0,proxy=0"
             done = harness.run_latchkey("up", "--data", data, "--ports", ports, check=False)
             self.assertNotEqual(0, done.returncode)
             # What listened before it is in the log; the one line for the user comes last.
