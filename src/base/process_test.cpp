@@ -82,7 +82,8 @@ TEST_F(ProcessTest, ArgumentsAreWordsForNoShellAndTheEnvironmentIsTheGivenOne) {
 TEST_F(ProcessTest, TheProgramHasNothingToReadAndNoFileOfOurs) {
   const auto inherited = ::dup(STDERR_FILENO);
   ASSERT_GT(inherited, 2);
-  EXPECT_EQ(run(shell("cat; ls /proc/$$/fd | tr '\\n' ' '"))->output.reveal(), "0 1 2 ");
+  // With a pipe the shell would have one more for a moment.
+  EXPECT_EQ(run(shell("cat; ls /proc/$$/fd; true"))->output.reveal(), "0\n1\n2\n");
   ::close(inherited);
 }
 
