@@ -6,15 +6,16 @@
 #include <unistd.h>
 
 #include <filesystem>
-#include <fstream>
-#include <thread>
 
 #include "base/testing/await.hpp"
+#include "base/testing/process_life.hpp"
 
 namespace latchkey {
 namespace {
 
 using namespace std::chrono_literals;
+using testing::dies;
+using testing::lives;
 
 struct ChildProcessTest : ::testing::Test {
   Result<std::unique_ptr<ChildProcess>> start(const std::string& script) {
@@ -29,16 +30,6 @@ struct ChildProcessTest : ::testing::Test {
     auto child = start(script);
     EXPECT_TRUE(child) << child.error().message;
     return testing::await(context, (*child)->wait());
-  }
-  static bool lives(pid_t pid) {
-    std::ifstream stat("/proc/" + std::to_string(pid) + "/stat");
-    std::string id, name, state;
-    return (stat >> id >> name >> state) && state != "Z";
-  }
-  static bool dies(pid_t pid) {
-    const auto give_up = std::chrono::steady_clock::now() + 10s;
-    while (lives(pid) && std::chrono::steady_clock::now() < give_up) std::this_thread::yield();
-    return !lives(pid);
   }
   /// Until the program has written that many lines.
   void wait_for_lines(std::size_t count) {

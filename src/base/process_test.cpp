@@ -9,14 +9,16 @@
 #include <boost/asio/co_spawn.hpp>
 #include <filesystem>
 #include <fstream>
-#include <thread>
 
 #include "base/testing/await.hpp"
+#include "base/testing/process_life.hpp"
 #include "base/text.hpp"
 
 namespace latchkey {
 namespace {
 using namespace std::chrono_literals;
+using testing::dies;
+using testing::lives;
 
 struct ProcessTest : ::testing::Test {
   ProcessTest() {
@@ -41,18 +43,6 @@ struct ProcessTest : ::testing::Test {
     pid_t number = 0;
     in >> number;
     return number;
-  }
-  /// A process that nobody has reaped yet is dead all the same.
-  static bool lives(pid_t pid) {
-    std::ifstream stat("/proc/" + std::to_string(pid) + "/stat");
-    std::string id, name, state;
-    return (stat >> id >> name >> state) && state != "Z";
-  }
-  /// SIGKILL is certain, but takes its moment.
-  static bool dies(pid_t pid) {
-    const auto give_up = std::chrono::steady_clock::now() + 10s;
-    while (lives(pid) && std::chrono::steady_clock::now() < give_up) std::this_thread::yield();
-    return pid > 0 && !lives(pid);
   }
 
   std::filesystem::path folder;
